@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto'
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
+import type { z } from 'zod'
+import { auditRoutes } from './audit/routes.js'
+import { claimRoutes } from './claims/routes.js'
+import { refuse } from './core/refusals.js'
+import { deadlineRoutes } from './deadlines/routes.js'
+import type { Services } from './engine/route.js'
+import { enterpriseRoutes } from './enterprises/routes.js'
+import { integrityRoutes } from './integrity/routes.js'
+import { orderRoutes } from './orders/routes.js'
+import { overviewRoutes } from './overview/routes.js'
+import { type Auth, registerAuth } from './platform/auth.js'
+import { errorHandler, faultsOf, sendRefusal } from './platform/problems.js'
+import { programRoutes } from './programs/routes.js'
+import { providerRoutes } from './providers/routes.js'
+import { settlementRoutes } from './settlement/routes.js'
+import { tokenRoutes } from './tokens/routes.js'
+import { voucherRoutes } from './vouchers/routes.js'
+
+const MOST_BYTES = 1_048_576
+
+/** Composes the HTTP service, in order, nothing autoloaded. It is ready to listen and closes nothing but itself. */
+export async function buildApp(
+  services: Services,
+  options: { readonly auth: Auth; readonly logger?: FastifyBaseLogger },
+): Promise<FastifyInstance> {
+  const app = Fastify({
+    ...(options.logger ? { loggerInstance: options.logger } : { logger: false }),
+    bodyLimit: MOST_BYTES,
+    genReqId: () => randomUUID(),
+    // A client's own trace number would end up in our log unread.
+    requestIdHeader: false,
+    logController: new LogController({ disableRequestLogging: true }),
+    routerOptions: { maxParamLength: 300 },
+    onProtoPoisoning: 'error',
+  }) as unknown as FastifyInstance
+
+  app.setValidatorCompiler<z.ZodType>(({ schema, httpPart }) => {
+    const part = httpPart === 'querystring' ? 'query' : (httpPart ?? 'body')
+    return (given: unknown) => {
+      // A POST that needs no body may come without one.
+      const data = part === 'body' ? (given ?? {}) : given
+      const parsed = schema.safeParse(data)
+      return parsed.success ? { value: parsed.data } : { error: faultsOf(part, parsed.error, data) }
+    }
+  })
+  app.setSerializerCompiler<z.ZodType>(
+    ({ schema }) =>
+      (data: unknown) =>
+        JSON.stringify(schema.parse(data)),
+  )
+  app.setErrorHandler(errorHandler)
+  app.setNotFoundHandler((request, reply) => sendRefusal(request, reply, refuse('route_not_found')))
+
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: '跨区域科技创新券清算服务 · Clearing service for cross-region innovation vouchers',
+        version: '1',
+        description:
+          'Amounts are yuan as strings with two decimals; days are Asia/Shanghai. Every refusal is an RFC 9457 problem with a code. 金额为两位小数的元字符串，日期为北京时间；拒绝以 RFC 9457 返回并带代码。',
+      },
+      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
+    },
+    transform: jsonSchemaTransform,
+    transformObject: jsonSchemaTransformObject,
+  })
+  await app.register(swaggerUi, { routePrefix: '/docs' })
+  await registerAuth(app, options.auth)
+
+  app.get('/health', { schema: { hide: true } }, async (_, reply) => {
+    const [row] = await services.sql`select 1 as ok`.catch(() => [undefined])
+    return reply
+      .status(row ? 200 : 503)
+      .serializer(JSON.stringify)
+      .send({ status: row ? 'ok' : 'database_unavailable' })
+  })
+  app.get('/openapi.json', { schema: { hide: true } }, (_, reply) =>
+    reply.serializer(JSON.stringify).send(app.swagger()),
+  )
+  if (options.auth.signingKey) tokenRoutes(app)
+  overviewRoutes(app, services, { open: options.auth.signingKey !== undefined })
+  programRoutes(app, services)
+  enterpriseRoutes(app, services)
+  providerRoutes(app, services)
+  integrityRoutes(app, services)
+  voucherRoutes(app, services)
+  orderRoutes(app, services)
+  claimRoutes(app, services)
+  deadlineRoutes(app, services)
+  settlementRoutes(app, services)
+  auditRoutes(app, services)
+  await app.ready()
+  return app
+}

@@ -1,0 +1,68 @@
+import { z } from 'zod'
+import { accountKinds, phases, transferTypes } from '../ledger/chart.js'
+import { yuanText } from '../platform/wire.js'
+
+const names = <T extends object>(table: T) => Object.keys(table) as [keyof T & string, ...(keyof T & string)[]]
+
+export const bookView = z
+  .object({
+    book: z.string(),
+    name: z.string(),
+    seq: z.number().meta({ description: 'Head: number of the last command' }),
+    entries: z.number().meta({ description: 'Number of the last journal entry 凭证号' }),
+    bookedAt: z.string().nullable(),
+  })
+  .meta({ id: 'Book' })
+
+export const accountView = z
+  .object({
+    kind: z.enum(names(accountKinds)),
+    owner: z.string(),
+    posted: yuanText.meta({ description: 'On its normal side 余额' }),
+    held: yuanText,
+    available: yuanText,
+  })
+  .meta({ id: 'Account' })
+
+/** Balances of a book and the number they stand at: the same number later gives the same answer. */
+export const balancesView = z
+  .object({ book: z.string(), entry: z.number(), items: z.array(accountView) })
+  .meta({ id: 'Balances' })
+
+export const entryView = z
+  .object({
+    entry: z.number(),
+    seq: z.number(),
+    command: z.string(),
+    day: z.string(),
+    bookedAt: z.string(),
+    subject: z.string(),
+    transfers: z.array(
+      z.object({
+        type: z.enum(names(transferTypes)),
+        phase: z.enum(names(phases)),
+        debit: z.string(),
+        credit: z.string(),
+        amount: yuanText,
+      }),
+    ),
+  })
+  .meta({ id: 'Entry' })
+
+/** One province as issuer; every figure is read from the ledger. */
+export const provinceReport = z
+  .object({
+    appropriated: yuanText,
+    pool: yuanText,
+    issued: yuanText,
+    lapsed: yuanText,
+    available: yuanText,
+    held: yuanText,
+    approved: yuanText,
+    clawedBack: yuanText,
+    outbound: yuanText,
+    inbound: yuanText,
+    paid: yuanText,
+    payable: yuanText,
+  })
+  .meta({ id: 'ProvinceReport' })

@@ -1,0 +1,165 @@
+import { provinces } from '../core/division.js'
+import { type Fen, yuan } from '../core/money.js'
+import { Refused } from '../core/refusals.js'
+import { type Clock, chinaTime, type Instant } from '../core/time.js'
+import type { Engine } from '../engine/engine.js'
+import { bookText } from '../engine/route.js'
+import { accountKind, accountKinds, type Phase, phases, transferType, transferTypes } from '../ledger/chart.js'
+import type { Book } from '../ledger/plan.js'
+import type { Sql } from '../platform/database.js'
+
+/** The books in a range of codes that have taken a command. */
+export async function booksOf(sql: Sql, range: { low: number; high: number }) {
+  const rows = await sql<{ book: Book; name: string; seq: bigint; entries: bigint; moment: bigint }[]>`
+    select book, name, seq, entries, (extract(epoch from booked_at) * 1000)::bigint as moment
+    from books where book between ${range.low} and ${range.high} and seq > 0 order by book`
+  return rows.map(({ book, name, seq, entries, moment }) => ({
+    book: bookText(book),
+    name,
+    seq: Number(seq),
+    entries: Number(entries),
+    bookedAt: chinaTime(Number(moment)),
+  }))
+}
+
+/**
+ * A moment as an entry number of a book, for good: commands asked before are answered first, and nothing can be booked
+ * at or before it afterwards. Throws Refused('moment_in_future').
+ */
+export async function entryAt(services: { engine: Engine; sql: Sql; clock: Clock }, book: Book, at: Instant) {
+  const { engine, sql, clock } = services
+  if (at > clock.now()) throw new Refused('moment_in_future')
+  await engine.drained()
+  const [row] = await sql<{ entry: bigint }[]>`
+    with head as (select fix_moment(${book}, ${at}) as seq)
+    select coalesce((select max(c.entry) from commands c, head where c.book = ${book} and c.seq <= head.seq), 0) as entry`
+  return Number(row!.entry)
+}
+
+/** Every account of a book after an entry. Throws Refused('entry_not_found') beyond the head. */
+export async function balancesAsOf(sql: Sql, book: Book, entry: number | undefined) {
+  const [head] = await sql<{ entries: bigint }[]>`select entries from books where book = ${book}`
+  if (!head) throw new Refused('book_not_found', { book: bookText(book) })
+  const number = entry ?? Number(head.entries)
+  if (number > head.entries) throw new Refused('entry_not_found', { head: Number(head.entries) })
+  const rows = await sql<{ kind: number; owner: string; posted: Fen; held: Fen }[]>`
+    select a.kind, a.owner, b.posted, b.held
+    from balances_as_of(${book}, ${number}) b join accounts a on a.book = ${book} and a.account = b.account
+    order by a.kind, a.owner`
+  return {
+    book: bookText(book),
+    entry: number,
+    items: rows.map(({ kind, owner, posted, held }) => ({
+      kind: accountKind(kind),
+      owner,
+      posted: yuan(posted),
+      held: yuan(held),
+      available: yuan(posted - held),
+    })),
+  }
+}
+
+const phaseNames = Object.fromEntries(Object.entries(phases).map(([name, no]) => [no, name as Phase]))
+
+/** Journal entries of a book after a number, with their transfers. */
+export async function entriesOf(sql: Sql, book: Book, after: number, limit: number) {
+  const rows = await sql<
+    {
+      entry: bigint
+      seq: bigint
+      kind: string
+      day: string
+      moment: bigint
+      subject: string
+      lines: { type: number; phase: number; debit: string; credit: string; amount: string }[]
+    }[]
+  >`
+    select c.entry, c.seq, c.kind, c.day, (extract(epoch from c.booked_at) * 1000)::bigint as moment, c.subject, (
+      select jsonb_agg(jsonb_build_object('type', t.type, 'phase', t.phase, 'amount', t.amount::text,
+               'debit', dk.name || case d.owner when '' then '' else ':' || d.owner end,
+               'credit', ck.name || case k.owner when '' then '' else ':' || k.owner end) order by t.line)
+      from transfers t
+      join accounts d on d.book = t.book and d.account = t.debit join account_kinds dk on dk.kind = d.kind
+      join accounts k on k.book = t.book and k.account = t.credit join account_kinds ck on ck.kind = k.kind
+      where t.book = c.book and t.entry = c.entry) as lines
+    from commands c
+    where c.book = ${book} and c.entry > ${after} order by c.entry limit ${limit}`
+  return rows.map((row) => ({
+    entry: Number(row.entry),
+    seq: Number(row.seq),
+    command: row.kind,
+    day: row.day,
+    bookedAt: chinaTime(Number(row.moment)),
+    subject: row.subject,
+    transfers: row.lines.map((line) => ({
+      type: transferType(line.type),
+      phase: phaseNames[line.phase]!,
+      debit: line.debit,
+      credit: line.credit,
+      amount: yuan(BigInt(line.amount)),
+    })),
+  }))
+}
+
+/** What each province has done as issuer, all of it added up from accounts and transfers. */
+export async function provinceReports(sql: Sql) {
+  const [balances, turnover] = await Promise.all([
+    sql<{ province: number; kind: number; posted: bigint; held: bigint }[]>`
+      select book / 10000 * 10000 as province, kind, sum(posted)::bigint as posted, sum(held)::bigint as held
+      from accounts where book > 0 group by 1, 2`,
+    sql<{ province: number; type: number; payee: number | null; amount: bigint }[]>`
+      select t.book / 10000 * 10000 as province, t.type, a.province as payee, sum(t.amount)::bigint as amount
+      from transfers t
+      left join accounts a on a.book = t.book
+        and a.account = case t.type when ${transferTypes.redeem.no} then t.credit
+                                    when ${transferTypes.claw_back_payable.no} then t.debit
+                                    when ${transferTypes.claw_back_recoverable.no} then t.debit end
+      where t.book > 0 and t.phase in (${phases.post}, ${phases.capture})
+      group by 1, 2, 3`,
+  ])
+  const sum = <T>(rows: readonly T[], test: (row: T) => boolean, of: (row: T) => bigint) =>
+    rows.reduce((total, row) => (test(row) ? total + of(row) : total), 0n)
+
+  return Object.fromEntries(
+    provinces.map((code) => {
+      const province = Number(code)
+      const posted = (kind: keyof typeof accountKinds) =>
+        sum(
+          balances,
+          (b) => b.province === province && b.kind === accountKinds[kind].no,
+          (b) => b.posted,
+        )
+      const held = sum(
+        balances,
+        (b) => b.province === province,
+        (b) => b.held,
+      )
+      const moved = (types: readonly (keyof typeof transferTypes)[], test: (t: (typeof turnover)[number]) => boolean) =>
+        sum(
+          turnover,
+          (t) => types.some((type) => transferTypes[type].no === t.type) && test(t),
+          (t) => t.amount,
+        )
+      const here = (t: (typeof turnover)[number]) => t.province === province
+      const back = ['claw_back_payable', 'claw_back_recoverable'] as const
+      const net = (test: (t: (typeof turnover)[number]) => boolean) => moved(['redeem'], test) - moved(back, test)
+      return [
+        code,
+        {
+          appropriated: yuan(posted('appropriation')),
+          pool: yuan(posted('pool')),
+          issued: yuan(moved(['issue'], here)),
+          lapsed: yuan(moved(['lapse'], here)),
+          available: yuan(posted('voucher') - held),
+          held: yuan(held),
+          approved: yuan(moved(['redeem'], here)),
+          clawedBack: yuan(moved(back, here)),
+          outbound: yuan(net((t) => here(t) && t.payee !== province)),
+          inbound: yuan(net((t) => !here(t) && t.payee === province)),
+          paid: yuan(posted('treasury')),
+          payable: yuan(posted('payable') - posted('recoverable')),
+        },
+      ]
+    }),
+  )
+}

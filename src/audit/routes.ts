@@ -1,0 +1,77 @@
+import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
+import type { Actor } from '../core/actor.js'
+import { Refused } from '../core/refusals.js'
+import { dayOf, parseChinaTime } from '../core/time.js'
+import { mayRead, readableBooks } from '../engine/access.js'
+import { readRoute, type Services } from '../engine/route.js'
+import { Faults } from '../platform/problems.js'
+import { balancesView, bookView, entryView, provinceReport } from './contract.js'
+import { balancesAsOf, booksOf, entriesOf, entryAt, provinceReports } from './queries.js'
+
+const tag = 'audit 审计'
+const params = z.strictObject({ book: z.string().regex(/^\d{6}$/, { error: 'number_format' }) })
+const number = z.coerce
+  .number({ error: 'number_format' })
+  .int({ error: 'number_format' })
+  .min(0, { error: 'number_format' })
+
+export function auditRoutes(app: FastifyInstance, services: Services): void {
+  const { sql, clock } = services
+  readRoute(app, {
+    operation: 'listBooks',
+    url: '/v1/books',
+    tag,
+    summary: { en: 'The books you may read', zh: '账套列表' },
+    answer: z.object({ items: z.array(bookView) }),
+    read: async ({ actor }) => ({ items: await booksOf(sql, readableBooks(actor) ?? { low: -1, high: -1 }) }),
+  })
+  readRoute<{ book: string }, { entry?: number; at?: string }>(app, {
+    operation: 'listAccounts',
+    url: '/v1/books/:book/accounts',
+    tag,
+    params,
+    query: z.strictObject({
+      entry: number.optional().meta({ description: 'As of this entry number 截至凭证号' }),
+      at: z.string().optional().meta({ description: 'As of this moment, RFC 3339 in +08:00 截至时刻' }),
+    }) as never,
+    summary: { en: 'Balances now, or as of an entry or a moment', zh: '余额（当前，或截至某凭证号、某时刻）' },
+    answer: balancesView,
+    async read({ params, query, actor }) {
+      const book = readable(actor, params.book)
+      if (query.at === undefined) return balancesAsOf(sql, book, query.entry)
+      const at = parseChinaTime(query.at)
+      if (at === undefined) throw new Faults([{ pointer: '/query/at', code: 'instant_format' }])
+      return balancesAsOf(sql, book, await entryAt(services, book, at))
+    },
+  })
+  readRoute<{ book: string }, { after: number; limit: number }>(app, {
+    operation: 'listEntries',
+    url: '/v1/books/:book/entries',
+    tag,
+    params,
+    query: z.strictObject({
+      after: number.default(0).meta({ description: 'Entries after this number' }),
+      limit: number.max(1000, { error: 'out_of_range' }).default(100),
+    }) as never,
+    summary: { en: 'Journal entries with their transfers', zh: '记账凭证' },
+    answer: z.object({ items: z.array(entryView) }),
+    read: async ({ params, query, actor }) => ({
+      items: await entriesOf(sql, readable(actor, params.book), query.after, query.limit),
+    }),
+  })
+  readRoute(app, {
+    operation: 'reportProvinces',
+    url: '/v1/reports/provinces',
+    tag,
+    summary: { en: 'What each province has issued, held, approved and paid', zh: '各省市发放、冻结、兑付汇总' },
+    answer: z.object({ day: z.string(), provinces: z.record(z.string(), provinceReport) }),
+    read: async () => ({ day: dayOf(clock.now()), provinces: await provinceReports(sql) }),
+  })
+}
+
+function readable(actor: Actor, book: string): number {
+  const number = Number(book)
+  if (!mayRead(actor, number)) throw new Refused('not_your_jurisdiction', { book })
+  return number
+}

@@ -1,0 +1,190 @@
+import { type Fen, yuan } from '../core/money.js'
+import { refuse } from '../core/refusals.js'
+import { addDays } from '../core/time.js'
+import { overdueOrder } from '../deadlines/commands.js'
+import { ofJurisdiction, ofOrganisation } from '../engine/access.js'
+import { command } from '../engine/command.js'
+import { isListed } from '../integrity/facts.js'
+import { accountsOf, available } from '../ledger/accounts.js'
+import { capture, post } from '../ledger/entry.js'
+import { row } from '../ledger/plan.js'
+import {
+  idOf,
+  invoiceKey,
+  invoiceKeys,
+  keysOf,
+  orderOf,
+  orders,
+  payableOf,
+  payeeOf,
+  recoverableOf,
+} from '../orders/facts.js'
+import { byItself, heldBy, next } from '../orders/rules.js'
+import { poolOf, programOf } from '../programs/facts.js'
+import { passOn } from '../vouchers/facts.js'
+import {
+  approveClaim,
+  claimApproved,
+  claimMoved,
+  claimReleased,
+  clawBack,
+  clawedBack,
+  rejectClaim,
+  returnClaim,
+  submitClaim,
+  verifyClaim,
+} from './contract.js'
+
+/** A returned claim waits at least this many calendar days for its completion. */
+const RETURN_DAYS = 30
+
+/** The payee claims with an invoice; a resubmission replaces the invoice and frees the old one. */
+export const submitClaimCommand = command({
+  kind: 'submit_claim',
+  schema: submitClaim,
+  event: claimMoved,
+  facts(find, { order: id, invoiceNo }) {
+    const order = orderOf(find, id)
+    const program = programOf(find, order.program)
+    const holder = find.holder(invoiceKey(invoiceNo))
+    const other = holder && holder.holder !== id ? orderOf(find, holder.holder) : undefined
+    return { book: order.book, order, program, holder, other }
+  },
+  access: ({ order }, actor) => ofOrganisation(actor, payeeOf(order)),
+  overdue: ({ order, other }, day) => [...overdueOrder(order, day), ...overdueOrder(other, day)],
+  decide({ book, order, program, holder, other }, { invoiceNo, invoiceAmount }) {
+    const state = next(order.state, 'submit_claim')
+    if (!state) return refuse('state_conflict', { state: order.state })
+    if (other) return refuse('invoice_duplicate', { invoiceNo })
+    const selfPaid = order.contractAmount - order.voucherAmount
+    const atLeast = program.invoice === 'whole' ? order.contractAmount : selfPaid
+    if (invoiceAmount < atLeast) return refuse('invoice_amount_short', { atLeast: yuan(atLeast) })
+    return {
+      book,
+      rows: [row(orders, { ...order, state, invoiceNo, invoiceAmount, deadline: null })],
+      frees: invoiceKeys(order).filter((key) => key !== invoiceKey(invoiceNo)),
+      claims: holder ? [] : [{ key: invoiceKey(invoiceNo), holder: idOf(order) }],
+      event: { order: idOf(order), state },
+    }
+  },
+})
+
+/** Sends the claim back; hold and invoice stay, and a deadline runs again. */
+export const returnClaimCommand = command({
+  kind: 'return_claim',
+  schema: returnClaim,
+  event: claimMoved,
+  facts: (find, { order }) => byItself(find, order),
+  access: ({ book }, actor) => ofJurisdiction(actor, book),
+  overdue: ({ order }, day) => overdueOrder(order, day),
+  decide({ book, order }, _, { day }) {
+    const state = next(order.state, 'return_claim')
+    if (!state) return refuse('state_conflict', { state: order.state })
+    const waits = addDays(day, RETURN_DAYS)
+    const deadline = waits > order.claimBy ? waits : order.claimBy
+    return { book, rows: [row(orders, { ...order, state, deadline })], event: { order: idOf(order), state } }
+  },
+})
+
+/** The officer's review; who verified it last cannot approve it. */
+export const verifyClaimCommand = command({
+  kind: 'verify_claim',
+  schema: verifyClaim,
+  event: claimMoved,
+  facts: (find, { order }) => byItself(find, order),
+  access: ({ book }, actor) => ofJurisdiction(actor, book),
+  overdue: ({ order }, day) => overdueOrder(order, day),
+  decide({ book, order }, _, { actor }) {
+    const state = next(order.state, 'verify_claim')
+    if (!state) return refuse('state_conflict', { state: order.state })
+    return {
+      book,
+      rows: [row(orders, { ...order, state, verifiedBy: actor.subject })],
+      event: { order: idOf(order), state },
+    }
+  },
+})
+
+/** Approves a verified claim: the hold is captured, the payee becomes payable, the rest goes back to the voucher. */
+export const approveClaimCommand = command({
+  kind: 'approve_claim',
+  schema: approveClaim,
+  event: claimApproved,
+  facts(find, { order: id }, day) {
+    const order = orderOf(find, id)
+    find.ahead(...accountsOf(order.book, payableOf(order)))
+    return { ...heldBy(find, id), isPayeeListed: isListed(find, payeeOf(order), day) }
+  },
+  access: ({ book }, actor) => ofJurisdiction(actor, book),
+  overdue: ({ order }, day) => overdueOrder(order, day),
+  decide({ book, order, voucher, hold, open, isPayeeListed }, command, { day, actor, seq }) {
+    const state = next(order.state, 'approve_claim')
+    if (!state) return refuse('state_conflict', { state: order.state })
+    if (order.verifiedBy === actor.subject) return refuse('separation_of_duties', { verifiedBy: actor.subject })
+    if (isPayeeListed) return refuse('integrity_listed', { party: payeeOf(order) })
+    const amount = command.amount ?? open
+    if (amount > open) return refuse('amount_exceeds_hold', { held: yuan(open) })
+    const rest = open - amount
+    return {
+      book,
+      entry: [...capture(hold, amount), ...passOn(voucher, rest, day)],
+      rows: [row(orders, { ...order, state, approved: amount, approvedSeq: seq })],
+      event: { order: idOf(order), state, approved: yuan(amount), released: yuan(rest), payee: payeeOf(order) },
+    }
+  },
+})
+
+/** Refuses the claim for good: the hold goes back, contract and invoice numbers are free again. */
+export const rejectClaimCommand = command({
+  kind: 'reject_claim',
+  schema: rejectClaim,
+  event: claimReleased,
+  facts: (find, { order }) => heldBy(find, order),
+  access: ({ book }, actor) => ofJurisdiction(actor, book),
+  overdue: ({ order }, day) => overdueOrder(order, day),
+  decide(facts, _, { day }) {
+    const { book, order, open } = facts
+    const state = next(order.state, 'reject_claim')
+    if (!state) return refuse('state_conflict', { state: order.state })
+    return {
+      book,
+      entry: facts.giveBack(day),
+      rows: [row(orders, { ...order, state, deadline: null })],
+      frees: [...keysOf(order), ...invoiceKeys(order)],
+      event: { order: idOf(order), state, released: yuan(open) },
+    }
+  },
+})
+
+/** Takes back what was approved: first from what is still payable, then as a recoverable; it returns to the pool. */
+export const clawBackCommand = command({
+  kind: 'claw_back',
+  schema: clawBack,
+  event: clawedBack,
+  facts(find, { order: id }) {
+    const order = orderOf(find, id)
+    const { book } = order
+    find.ahead(...accountsOf(book, payableOf(order), recoverableOf(order), poolOf(order.program)))
+    return { book, order, payable: available(find, book, payableOf(order)) }
+  },
+  access: ({ book }, actor) => ofJurisdiction(actor, book),
+  decide({ book, order, payable }, { amount }) {
+    const state = next(order.state, 'claw_back')
+    if (!state) return refuse('state_conflict', { state: order.state })
+    const most = (order.approved ?? 0n) - order.clawedBack
+    if (amount > most) return refuse('amount_exceeds_approved', { atMost: yuan(most) })
+    const fromPayable: Fen = amount < payable ? amount : payable
+    const pool = poolOf(order.program)
+    return {
+      book,
+      entry: [
+        ...(fromPayable > 0n ? [post('claw_back_payable', payableOf(order), pool, fromPayable)] : []),
+        ...(amount > fromPayable
+          ? [post('claw_back_recoverable', recoverableOf(order), pool, amount - fromPayable)]
+          : []),
+      ],
+      rows: [row(orders, { ...order, state, clawedBack: order.clawedBack + amount })],
+      event: { order: idOf(order), state, amount: yuan(amount), clawedBack: yuan(order.clawedBack + amount) },
+    }
+  },
+})

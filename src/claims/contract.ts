@@ -1,0 +1,30 @@
+import { z } from 'zod'
+import { orderStates, orderText } from '../orders/contract.js'
+import { invoiceNo, money, reason, yuanText } from '../platform/wire.js'
+
+const ofOrder = { order: orderText }
+const state = z.enum(orderStates)
+
+/** Claims payment for a confirmed order with its invoice (兑付申请); again after a return, with a new invoice or the same. */
+export const submitClaim = z.strictObject({ ...ofOrder, invoiceNo, invoiceAmount: money })
+/** Sends a claim back for completion (退回补正). */
+export const returnClaim = z.strictObject({ ...ofOrder, reason })
+/** The officer's first review (经办审核). */
+export const verifyClaim = z.strictObject(ofOrder)
+/** The second person's approval (复核): all or part of the hold becomes payable. */
+export const approveClaim = z.strictObject({ ...ofOrder, amount: money.nullish() })
+/** Refuses the claim for good (驳回). */
+export const rejectClaim = z.strictObject({ ...ofOrder, reason })
+/** Takes back what was approved (追回). */
+export const clawBack = z.strictObject({ ...ofOrder, amount: money, reason })
+
+export const claimMoved = z.object({ order: z.string(), state })
+export const claimApproved = z.object({
+  order: z.string(),
+  state,
+  approved: yuanText,
+  released: yuanText,
+  payee: z.string(),
+})
+export const claimReleased = z.object({ order: z.string(), state, released: yuanText })
+export const clawedBack = z.object({ order: z.string(), state, amount: yuanText, clawedBack: yuanText })

@@ -1,0 +1,75 @@
+import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
+import { commandRoute, type Services } from '../engine/route.js'
+import { orderText } from '../orders/contract.js'
+import {
+  approveClaimCommand,
+  clawBackCommand,
+  rejectClaimCommand,
+  returnClaimCommand,
+  submitClaimCommand,
+  verifyClaimCommand,
+} from './commands.js'
+import { approveClaim, clawBack, rejectClaim, returnClaim, submitClaim, verifyClaim } from './contract.js'
+
+const tag = 'claims 兑付申请'
+const params = z.strictObject({ order: orderText })
+const order = { order: true } as const
+
+export function claimRoutes(app: FastifyInstance, services: Services): void {
+  commandRoute(app, services, {
+    operation: 'submitClaim',
+    url: '/v1/orders/:order/claim',
+    tag,
+    params,
+    body: submitClaim.omit(order),
+    summary: { en: 'The payee claims with an invoice', zh: '提交兑付申请' },
+    type: submitClaimCommand,
+  })
+  commandRoute(app, services, {
+    operation: 'returnClaim',
+    url: '/v1/orders/:order/return',
+    tag,
+    params,
+    body: returnClaim.omit(order),
+    summary: { en: 'Return the claim for completion', zh: '退回补正' },
+    type: returnClaimCommand,
+  })
+  commandRoute(app, services, {
+    operation: 'verifyClaim',
+    url: '/v1/orders/:order/verification',
+    tag,
+    params,
+    body: verifyClaim.omit(order),
+    summary: { en: 'Verify the claim (first person)', zh: '经办审核' },
+    type: verifyClaimCommand,
+  })
+  commandRoute(app, services, {
+    operation: 'approveClaim',
+    url: '/v1/orders/:order/approval',
+    tag,
+    params,
+    body: approveClaim.omit(order),
+    summary: { en: 'Approve the claim (second person): the hold is captured', zh: '复核通过' },
+    type: approveClaimCommand,
+  })
+  commandRoute(app, services, {
+    operation: 'rejectClaim',
+    url: '/v1/orders/:order/rejection',
+    tag,
+    params,
+    body: rejectClaim.omit(order),
+    summary: { en: 'Reject the claim for good; the hold goes back', zh: '驳回' },
+    type: rejectClaimCommand,
+  })
+  commandRoute(app, services, {
+    operation: 'clawBack',
+    url: '/v1/orders/:order/claw-backs',
+    tag,
+    params,
+    status: 201,
+    body: clawBack.omit(order),
+    summary: { en: 'Take back what was approved', zh: '追回' },
+    type: clawBackCommand,
+  })
+}

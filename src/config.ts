@@ -1,0 +1,71 @@
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { z } from 'zod'
+
+/** What the service is started with, read once from the environment. */
+export interface Config {
+  readonly host: string
+  readonly port: number
+  /** Any PostgreSQL from 15 on; without it the service runs its own. */
+  readonly databaseUrl: string | undefined
+  /** The owner's role, for migrations only; by default the service's own. */
+  readonly migrateDatabaseUrl: string | undefined
+  /** Where the service's own PostgreSQL keeps its data. */
+  readonly dataRoot: string
+  /** Public key (PEM) that tokens are checked with; without it only the built-in issuer of a developer's machine. */
+  readonly tokenPublicKey: string | undefined
+  readonly tokenIssuer: string
+  readonly tokenAudience: string
+  readonly production: boolean
+  readonly logLevel: string
+}
+
+const environment = z.object({
+  HOST: z.string().min(1).default('127.0.0.1'),
+  PORT: z.coerce.number().int().min(0).max(65535).default(3000),
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  MIGRATE_DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  DATA_DIR: z.string().min(1).optional(),
+  TOKEN_PUBLIC_KEY: z.string().includes('PUBLIC KEY').optional(),
+  TOKEN_ISSUER: z.string().min(1).default('clearing'),
+  TOKEN_AUDIENCE: z.string().min(1).default('clearing'),
+  NODE_ENV: z.string().optional(),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+})
+
+export class ConfigError extends Error {}
+
+/** Reads the environment; throws ConfigError naming every variable that is wrong. Empty variables count as absent. */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
+  const parsed = environment.safeParse(given)
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
+    throw new ConfigError(`The environment has faults 环境变量有误:\n  ${faults.join('\n  ')}`)
+  }
+  const e = parsed.data
+  const production = e.NODE_ENV === 'production'
+  if (!e.TOKEN_PUBLIC_KEY && (production || e.DATABASE_URL)) {
+    throw new ConfigError(
+      'TOKEN_PUBLIC_KEY is needed (the PEM of your identity provider): the built-in token issuer only runs on the embedded default. 需设置 TOKEN_PUBLIC_KEY：内置令牌签发仅用于本机默认模式。',
+    )
+  }
+  return Object.freeze({
+    host: e.HOST,
+    port: e.PORT,
+    databaseUrl: e.DATABASE_URL,
+    migrateDatabaseUrl: e.MIGRATE_DATABASE_URL,
+    dataRoot: e.DATA_DIR ?? defaultDataRoot(),
+    tokenPublicKey: e.TOKEN_PUBLIC_KEY,
+    tokenIssuer: e.TOKEN_ISSUER,
+    tokenAudience: e.TOKEN_AUDIENCE,
+    production,
+    logLevel: e.LOG_LEVEL,
+  })
+}
+
+/** As root below /var/lib, where the unprivileged account can reach it; else beside the project. */
+function defaultDataRoot(): string {
+  if (process.getuid?.() === 0) return '/var/lib/innovation-voucher-clearing'
+  return join(process.cwd() === '/' ? homedir() : process.cwd(), '.data')
+}

@@ -1,0 +1,45 @@
+/**
+ * What can be wrong with one field of a request, in both languages: the `code` of an item in a problem's `errors`.
+ * A zod schema names the code as its message; everything a person reads is looked up here.
+ */
+export const fieldFaults = {
+  required: { en: 'This field is needed', zh: '缺少该字段' },
+  unknown_field: { en: 'There is no such field here', zh: '不支持该字段' },
+  wrong_type: { en: 'The value is of the wrong type', zh: '取值类型不正确' },
+  not_one_of: { en: 'The value is not one of those allowed', zh: '取值不在允许范围内' },
+  out_of_range: { en: 'The value is too small, too large, too short or too long', zh: '取值或长度超出允许范围' },
+  amount_format: {
+    en: 'An amount is yuan as a string with exactly two decimals, above zero, such as "1280.00"',
+    zh: '金额须为大于零、恰好两位小数的字符串（元），如 "1280.00"',
+  },
+  amount_too_large: { en: 'An amount is at most 10000000000000.00 yuan', zh: '金额不得超过 10000000000000.00 元' },
+  ratio_format: {
+    en: 'A ratio is a decimal string above 0 and at most 1, such as "0.333333"',
+    zh: '比例须为大于 0 且不超过 1 的小数字符串，如 "0.333333"',
+  },
+  day_format: { en: 'A day is a real date written YYYY-MM-DD', zh: '日期须为真实存在的 YYYY-MM-DD' },
+  days_out_of_order: { en: 'The last day is before the first day', zh: '截止日早于起始日' },
+  uscc_invalid: {
+    en: 'Not a unified social credit code: 18 characters whose check character fits (GB 32100-2015)',
+    zh: '不是有效的统一社会信用代码（GB 32100-2015，18 位且校验码正确）',
+  },
+  division_unknown: {
+    en: 'Not a division of the four provinces (GB/T 2260)',
+    zh: '不是四省市的行政区划代码（GB/T 2260）',
+  },
+  jurisdiction_unknown: {
+    en: 'Not a jurisdiction of the four provinces (GB/T 2260)',
+    zh: '不是四省市的辖区代码（GB/T 2260）',
+  },
+  invoice_number_format: { en: 'An invoice number has 20 digits', zh: '发票号码须为 20 位数字' },
+  text_format: {
+    en: 'Text must not be blank and must not hold control characters',
+    zh: '文本不得为空白，且不得含控制字符',
+  },
+  repeated: { en: 'A value is given twice', zh: '取值重复' },
+  instant_format: { en: 'A moment is written as RFC 3339 in +08:00', zh: '时刻须为 +08:00 的 RFC 3339 格式' },
+  number_format: { en: 'A number without sign or decimals', zh: '须为不带符号和小数的数字' },
+  cursor_invalid: { en: 'Not a cursor that this list has given', zh: '不是本列表给出的游标' },
+} as const
+
+export type FieldFault = keyof typeof fieldFaults

@@ -1,0 +1,27 @@
+import { isJurisdiction } from './division.js'
+
+/**
+ * Ids of vouchers and orders name their book and the number of the command that made them: `V320509-57`, `O320509-60`.
+ * They are unique without chance or a counter of their own, and lead to their book without a look-up.
+ */
+export interface Id {
+  readonly book: number
+  readonly number: number
+}
+
+export const voucherId = (book: number, number: number) => `V${book}-${number}`
+export const orderId = (book: number, number: number) => `O${book}-${number}`
+
+/** The parts of a voucher's id; undefined when the text cannot be one. */
+export const parseVoucherId = (text: string) => parse('V', text)
+
+/** The parts of an order's id; undefined when the text cannot be one. */
+export const parseOrderId = (text: string) => parse('O', text)
+
+const SHAPE = /^([VO])(\d{6})-([1-9]\d{0,14})$/
+
+function parse(letter: 'V' | 'O', text: string): Id | undefined {
+  const match = SHAPE.exec(text)
+  if (match?.[1] !== letter || !isJurisdiction(match[2]!)) return undefined
+  return { book: Number(match[2]), number: Number(match[3]) }
+}

@@ -1,0 +1,184 @@
+/**
+ * The refusal catalogue 拒绝码: every expected "no" of the service, in one place.
+ * A refusal has a code from here, changes nothing, and is an ordinary outcome; anything else thrown is a fault.
+ * The OpenAPI document, the problem responses (RFC 9457) and the tests are derived from this table.
+ */
+interface Entry {
+  /** HTTP status it is answered with. */
+  readonly status: number
+  readonly en: string
+  readonly zh: string
+}
+
+/** Refusals of the business rules, in the words of the rules; their order of checking is in each noun's rules. */
+export const businessRefusals = {
+  // issue 发放
+  program_not_open: {
+    status: 409,
+    en: 'The program is not open for applications on this day',
+    zh: '该券种当日不在申领期内',
+  },
+  integrity_listed: {
+    status: 409,
+    en: 'A party is on the integrity list on this day',
+    zh: '当事方当日在科研诚信名单内',
+  },
+  outside_jurisdiction: {
+    status: 409,
+    en: "The enterprise does not lie under the program's jurisdiction",
+    zh: '企业不属于该券种的辖区',
+  },
+  enterprise_not_eligible: {
+    status: 409,
+    en: 'The enterprise has none of the types the program supports',
+    zh: '企业类型不在该券种支持范围内',
+  },
+  annual_cap_exceeded: {
+    status: 409,
+    en: "The enterprise's annual cap under this program would be exceeded",
+    zh: '超过企业在该券种的年度限额',
+  },
+  pool_insufficient: { status: 409, en: 'The pool does not hold enough', zh: '资金池余额不足' },
+  // file_order 合同备案
+  voucher_expired: { status: 409, en: 'The voucher is past its use-by day', zh: '创新券已过使用期限' },
+  category_not_covered: { status: 409, en: 'The program does not cover this category', zh: '该券种不支持此服务类别' },
+  provider_not_recognised: {
+    status: 409,
+    en: "The provider has no running recognition for this category by the program's jurisdiction or one above it",
+    zh: '服务机构未获该辖区（或上级辖区）对此类别的有效互认',
+  },
+  cross_region_not_allowed: {
+    status: 409,
+    en: 'The program does not allow a provider of another province',
+    zh: '该券种不支持跨省使用',
+  },
+  related_party: { status: 409, en: 'Enterprise and provider are related parties', zh: '企业与服务机构为关联方' },
+  contract_duplicate: {
+    status: 409,
+    en: "The provider's contract number is already in use by an order",
+    zh: '该服务机构的合同编号已备案使用',
+  },
+  ratio_exceeded: {
+    status: 409,
+    en: "The voucher amount is above the program's ratio of the contract amount",
+    zh: '用券金额超过合同金额的支持比例',
+  },
+  order_cap_exceeded: {
+    status: 409,
+    en: "The voucher amount is above the program's cap per order",
+    zh: '用券金额超过单笔限额',
+  },
+  insufficient_balance: { status: 409, en: 'Not enough is available on the voucher', zh: '创新券可用余额不足' },
+  // orders and claims 备案与兑付
+  state_conflict: { status: 409, en: 'Its state does not allow this', zh: '当前状态不允许此操作' },
+  invoice_duplicate: {
+    status: 409,
+    en: 'The invoice is already in use by another order',
+    zh: '该发票已被其他订单使用',
+  },
+  invoice_amount_short: {
+    status: 409,
+    en: 'The invoice amount is below what the program requires',
+    zh: '发票金额低于要求',
+  },
+  separation_of_duties: {
+    status: 409,
+    en: 'The officer who verified the claim cannot approve it',
+    zh: '经办与复核不得为同一人',
+  },
+  amount_exceeds_hold: { status: 409, en: 'The amount is above what is held', zh: '金额超过冻结额度' },
+  amount_exceeds_approved: {
+    status: 409,
+    en: 'The amount is above what was approved and not yet clawed back',
+    zh: '金额超过已核准未追回的金额',
+  },
+  // settlement 清算
+  period_closed: { status: 409, en: 'A period of this name is closed already', zh: '该名称的清算周期已关账' },
+  period_not_over: { status: 409, en: "The period's last day is not over", zh: '清算周期尚未结束' },
+} as const satisfies Record<string, Entry>
+
+/** Refusals of the service around the rules: identity, existence, idempotency, form, readiness. */
+export const serviceRefusals = {
+  validation_failed: { status: 400, en: 'The request has faults; see errors', zh: '请求有误，详见 errors' },
+  malformed_json: { status: 400, en: 'The body is not valid JSON', zh: '请求体不是有效的 JSON' },
+  body_too_large: { status: 413, en: 'The body is too large', zh: '请求体过大' },
+  unsupported_media_type: { status: 415, en: 'The body must be application/json', zh: '请求体须为 application/json' },
+  unauthenticated: { status: 401, en: 'A valid bearer token is needed', zh: '需要有效的访问令牌' },
+  role_not_permitted: { status: 403, en: 'None of your roles may do this', zh: '当前角色无权执行此操作' },
+  not_your_jurisdiction: { status: 403, en: 'This belongs to another jurisdiction', zh: '不属于您所在的辖区' },
+  not_your_organisation: { status: 403, en: 'This belongs to another organisation', zh: '不属于您所在的单位' },
+  route_not_found: { status: 404, en: 'There is no such page', zh: '没有这个地址' },
+  program_not_found: { status: 404, en: 'There is no such program', zh: '没有该券种' },
+  enterprise_not_found: { status: 404, en: 'There is no such enterprise', zh: '没有该企业' },
+  provider_not_found: { status: 404, en: 'There is no such provider', zh: '没有该服务机构' },
+  voucher_not_found: { status: 404, en: 'There is no such voucher', zh: '没有该创新券' },
+  order_not_found: { status: 404, en: 'There is no such order', zh: '没有该订单' },
+  period_not_found: { status: 404, en: 'There is no such period', zh: '没有该清算周期' },
+  book_not_found: { status: 404, en: 'There is no such book', zh: '没有该账套' },
+  account_not_found: { status: 404, en: 'There is no such account', zh: '没有该账户' },
+  entry_not_found: { status: 404, en: 'The book has not reached that number', zh: '账套尚未到达该号' },
+  moment_in_future: { status: 400, en: 'The moment is still to come', zh: '该时刻尚未到来' },
+  program_exists: { status: 409, en: 'A program of this code is published already', zh: '该券种代码已发布' },
+  enterprise_exists: { status: 409, en: 'The enterprise is registered already', zh: '该企业已登记' },
+  provider_exists: { status: 409, en: 'The provider is registered already', zh: '该服务机构已登记' },
+  idempotency_key_missing: {
+    status: 400,
+    en: 'The Idempotency-Key header is needed: 1 to 128 visible ASCII characters',
+    zh: '缺少 Idempotency-Key 请求头（1 至 128 个可见 ASCII 字符）',
+  },
+  idempotency_key_reused: {
+    status: 422,
+    en: 'The Idempotency-Key was used for another request',
+    zh: '该 Idempotency-Key 已用于其他请求',
+  },
+  idempotency_key_expired: {
+    status: 422,
+    en: 'The Idempotency-Key is older than the time its answer is kept; it is never run again',
+    zh: '该 Idempotency-Key 已过保存期，不会再次执行',
+  },
+  overloaded: {
+    status: 503,
+    en: 'Too much is waiting; ask again later with the same key',
+    zh: '系统繁忙，请稍后以同一键重试',
+  },
+  unavailable: {
+    status: 503,
+    en: 'The database did not answer; ask again with the same Idempotency-Key',
+    zh: '数据库暂不可用，请以同一 Idempotency-Key 重试',
+  },
+  clock_behind: {
+    status: 503,
+    en: "The service's clock is behind its last booking; nothing is booked until it is set right",
+    zh: '系统时钟落后于最后一笔入账时间，校时前暂停入账',
+  },
+  internal_fault: { status: 500, en: 'A fault; its traceId is in the log', zh: '内部故障，日志中以 traceId 查询' },
+} as const satisfies Record<string, Entry>
+
+export const refusals = { ...businessRefusals, ...serviceRefusals }
+
+export type RefusalCode = keyof typeof refusals
+
+/** An expected no: a code from the catalogue and the figures that explain it (money already as yuan strings). */
+export interface Refusal {
+  readonly refused: RefusalCode
+  readonly details?: Record<string, string | number | null>
+}
+
+/** Builds a refusal; it is returned, never thrown, by whatever decides. */
+export function refuse(code: RefusalCode, details?: Record<string, string | number | null>): Refusal {
+  return details === undefined ? { refused: code } : { refused: code, details }
+}
+
+/** True for what `refuse` built. */
+export function isRefusal(outcome: object): outcome is Refusal {
+  return 'refused' in outcome
+}
+
+/** Carries a refusal through code that can only throw (HTTP hooks, readers); answered like any other refusal. */
+export class Refused extends Error {
+  readonly refusal: Refusal
+  constructor(code: RefusalCode, details?: Record<string, string | number | null>) {
+    super(code)
+    this.refusal = refuse(code, details)
+  }
+}

@@ -1,0 +1,29 @@
+import type { Actor } from '../core/actor.js'
+import { level } from '../core/division.js'
+import { type Refusal, refuse } from '../core/refusals.js'
+
+/** Bureau business: only an officer of this very jurisdiction. The region's own business has the code 000000. */
+export function ofJurisdiction(actor: Actor, code: number | string): Refusal | undefined {
+  return Number(actor.jurisdiction ?? Number.NaN) === Number(code) ? undefined : refuse('not_your_jurisdiction')
+}
+
+/** A firm's or provider's own business: only somebody of it. */
+export function ofOrganisation(actor: Actor, uscc: string): Refusal | undefined {
+  return actor.organisation === uscc ? undefined : refuse('not_your_organisation')
+}
+
+/** The books a bureau may read: its own and those below it; the region's own people read all. As a range of codes. */
+export function readableBooks(actor: Actor): { readonly low: number; readonly high: number } | undefined {
+  const code = actor.jurisdiction
+  if (code === undefined) return undefined
+  if (Number(code) === 0) return { low: 0, high: 999_999 }
+  const low = Number(code)
+  const width = { province: 9999, city: 99, county: 0 }[level(code)]
+  return { low, high: low + width }
+}
+
+/** True when this bureau may read this book. */
+export function mayRead(actor: Actor, book: number): boolean {
+  const range = readableBooks(actor)
+  return range !== undefined && range.low <= book && book <= range.high
+}

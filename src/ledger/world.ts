@@ -1,0 +1,455 @@
+import type { Fen } from '../core/money.js'
+import type { Instant } from '../core/time.js'
+import type { Sql } from '../platform/database.js'
+import { type Account, accountKey, accounts, type Hold, holdKey, holds, type Leg } from './accounts.js'
+import { accountKinds } from './chart.js'
+import type { Fact, FactKind, Find } from './fact.js'
+import type { AccountName, Book, Plan, Row, Transfer } from './plan.js'
+
+/** The head of a book: its last numbers, and the instant of its last booking. */
+export interface Head {
+  readonly seq: number
+  readonly entries: number
+  readonly accounts: number
+  readonly moment: Instant
+}
+
+interface Known {
+  /** The head that the database had when we last read or wrote it. */
+  base: Head
+  /** The head after what has been decided since. */
+  head: Head
+  readonly facts: Map<string, Fact | null>
+}
+
+/** The order in which heads are locked everywhere: ascending, so the region (0) comes first. */
+export const REGION_FIRST = (a: Book, b: Book) => a - b
+
+/** A transfer whose accounts have their numbers. */
+export interface Line extends Transfer {
+  readonly debitAccount: number
+  readonly creditAccount: number
+}
+
+/** What a decided plan takes up in its book: its numbers and its resolved lines. */
+export interface Booking {
+  readonly book: Book
+  readonly seq: number
+  readonly entry: number | null
+  readonly moment: Instant
+  readonly lines: readonly Line[]
+}
+
+/** Everything a batch has changed, each thing once, with its last value. */
+export class Changes {
+  readonly opened: Account[] = []
+  readonly balances = new Map<string, Account>()
+  readonly newLegs: { readonly hold: Hold; readonly leg: Leg }[] = []
+  readonly holds = new Map<string, Hold>()
+  readonly rows = new Map<string, Row>()
+  readonly claims = new Map<string, { readonly book: Book; readonly holder: string }>()
+  readonly frees = new Map<string, Book>()
+  readonly written = new Set<Book>()
+
+  /** The number of an account that the batch has moved. */
+  account(book: Book, name: AccountName): number {
+    const account = this.balances.get(accountKey(book, name))
+    if (!account) throw new Error(`${name.kind} ${name.owner} of book ${book} was not moved`)
+    return account.account
+  }
+}
+
+/** Thrown by reading what is not known yet; whoever catches it loads what was missed and starts over. */
+export const MISSING = Symbol('a fact that is not known yet')
+
+interface Miss {
+  readonly kind: FactKind<Fact>
+  readonly key: string
+  readonly book: Book
+}
+
+const slot = (kind: FactKind<Fact>, key: string) => `${kind.name}\u001e${key}`
+
+/**
+ * What the ledger looks like to the decisions of a batch: facts as last read or decided, each book under its head.
+ * It is never the authority: `record` compares the heads, and a book that has moved is forgotten and read again.
+ */
+export class World {
+  readonly #books = new Map<Book, Known>()
+  readonly #holders = new Map<string, { readonly book: Book; readonly holder: string } | null>()
+  #allHeads = false
+  #misses: Miss[] = []
+  #missedHeads = new Set<Book>()
+  #missedHolders = new Set<string>()
+  #missedAllHeads = false
+  #undo: (() => void)[] | undefined
+  changes = new Changes()
+
+  /** Starts a batch: keys are not covered by a head, so what is known of them ends with the batch before. */
+  begin(): void {
+    this.changes = new Changes()
+    this.#holders.clear()
+    this.#allHeads = false
+  }
+
+  /** A reader that notes in `rests` every book it has looked at. */
+  reader(rests: Set<Book>): Find {
+    const find = <T extends Fact>(kind: FactKind<T>, key: string): T | null => {
+      const book = kind.bookOf(key)
+      if (book === undefined) return null
+      rests.add(book)
+      return this.#get(kind, key, book) as T | null
+    }
+    find.ahead = (...wanted: readonly (readonly [FactKind<Fact>, string])[]) => {
+      let missing = false
+      for (const [kind, key] of wanted) {
+        const book = kind.bookOf(key)
+        if (book === undefined) continue
+        if (this.#books.get(book)?.facts.has(slot(kind, key))) continue
+        this.#miss(kind, key, book)
+        missing = true
+      }
+      if (missing) throw MISSING
+    }
+    find.holder = (key: string) => {
+      const holder = this.#holders.get(key)
+      if (holder === undefined) {
+        this.#missedHolders.add(key)
+        throw MISSING
+      }
+      if (holder) rests.add(holder.book)
+      return holder
+    }
+    find.heads = () => {
+      if (!this.#allHeads) {
+        this.#missedAllHeads = true
+        throw MISSING
+      }
+      const heads = new Map<Book, number>()
+      for (const [book, known] of [...this.#books].sort(([a], [b]) => a - b)) {
+        if (known.head.seq === 0) continue
+        heads.set(book, known.head.seq)
+        rests.add(book)
+      }
+      return heads
+    }
+    return find
+  }
+
+  /** The head of a book as decided so far. */
+  head(book: Book): Head {
+    const known = this.#books.get(book)
+    if (!known) {
+      this.#missedHeads.add(book)
+      throw MISSING
+    }
+    return known.head
+  }
+
+  /** The head of a book as the database had it: what `record` will compare. */
+  base(book: Book): Head {
+    return this.#known(book).base
+  }
+
+  #known(book: Book): Known {
+    const known = this.#books.get(book)
+    if (!known) throw new Error(`book ${book} is not known`)
+    return known
+  }
+
+  #get(kind: FactKind<Fact>, key: string, book: Book): Fact | null {
+    const value = this.#books.get(book)?.facts.get(slot(kind, key))
+    if (value === undefined) {
+      this.#miss(kind, key, book)
+      throw MISSING
+    }
+    return value
+  }
+
+  #miss(kind: FactKind<Fact>, key: string, book: Book): void {
+    this.#misses.push({ kind, key, book })
+    if (!this.#books.has(book)) this.#missedHeads.add(book)
+  }
+
+  get isMissing(): boolean {
+    return this.#misses.length > 0 || this.#missedHolders.size > 0 || this.#missedHeads.size > 0 || this.#missedAllHeads
+  }
+
+  /**
+   * Reads everything that was missed, in a few set queries: heads first, then the facts under them. The connection
+   * keeps the order of what is sent, so a fact is never older than its head.
+   */
+  async load(source: FactSource): Promise<void> {
+    const misses = this.#misses
+    const keys = [...this.#missedHolders]
+    const all = this.#missedAllHeads
+    const books = [...this.#missedHeads]
+    this.#misses = []
+    this.#missedHolders = new Set()
+    this.#missedHeads = new Set()
+    this.#missedAllHeads = false
+
+    const byKind = new Map<FactKind<Fact>, Map<string, Book>>()
+    for (const { kind, key, book } of misses) {
+      const wanted = byKind.get(kind) ?? new Map<string, Book>()
+      wanted.set(key, book)
+      byKind.set(kind, wanted)
+    }
+    const [heads, holders, ...loaded] = await Promise.all([
+      all ? source.allHeads() : source.heads(books),
+      source.holders(keys),
+      ...[...byKind].map(([kind, wanted]) => source.facts(kind, [...wanted.keys()])),
+    ])
+
+    for (const [book, head] of heads) {
+      if (!this.#books.has(book)) this.#books.set(book, { base: head, head, facts: new Map() })
+    }
+    if (all) this.#allHeads = true
+    for (const key of keys) this.#holders.set(key, holders.get(key) ?? null)
+    let index = 0
+    for (const [kind, wanted] of byKind) {
+      for (const [key, book] of wanted) {
+        const { facts } = this.#known(book)
+        if (!facts.has(slot(kind, key))) facts.set(slot(kind, key), null)
+      }
+      for (const value of loaded[index++]!) {
+        const { facts } = this.#known(value.book)
+        const at = slot(kind, kind.key(value))
+        if (facts.get(at) === null) facts.set(at, value)
+      }
+    }
+  }
+
+  /** From here on changes can be taken back, until `keep` or `takeBack`. */
+  savepoint(): void {
+    this.#undo = []
+  }
+
+  keep(): void {
+    this.#undo = undefined
+  }
+
+  takeBack(): void {
+    const undo = this.#undo ?? []
+    this.#undo = undefined
+    for (const step of undo.reverse()) step()
+  }
+
+  #note(step: () => void): void {
+    this.#undo?.push(step)
+  }
+
+  #setMap<K, V>(map: Map<K, V>, key: K, value: V): void {
+    if (this.#undo) {
+      const had = map.has(key)
+      const before = map.get(key) as V
+      this.#note(() => (had ? map.set(key, before) : map.delete(key)))
+    }
+    map.set(key, value)
+  }
+
+  /**
+   * Takes a plan up: gives it its numbers, opens accounts, moves balances and holds, and makes all of it visible to
+   * the next decision. Throws MISSING before anything changes; throws a fault when the plan would break the chart.
+   */
+  apply(plan: Plan, at: Instant): Booking {
+    const find = this.reader(new Set())
+    const head = this.head(plan.book)
+    const known = this.#known(plan.book)
+    const lines = plan.entry ?? []
+
+    // First everything is read and computed, so that nothing is half done when a fact is missing.
+    const touched = new Map<string, { account: Account; fresh: boolean }>()
+    let opened = head.accounts
+    const resolve = (name: AccountName) => {
+      const key = accountKey(plan.book, name)
+      let found = touched.get(key)
+      if (!found) {
+        const account = find(accounts, key)
+        found = account
+          ? { account, fresh: false }
+          : { account: { ...name, book: plan.book, account: ++opened, posted: 0n, held: 0n }, fresh: true }
+        touched.set(key, found)
+      }
+      return found.account
+    }
+    const set = (account: Account, posted: Fen, held: Fen) => {
+      const key = accountKey(plan.book, account)
+      touched.set(key, { account: { ...account, posted, held }, fresh: touched.get(key)!.fresh })
+    }
+    const changedHolds = new Map<number, Hold>()
+    const newLegs: { hold: Hold; leg: Leg }[] = []
+    const resolved: Line[] = lines.map((line) => {
+      const debit = resolve(line.debit)
+      const credit = resolve(line.credit)
+      if (line.hold) this.#moveHold(find, plan.book, line, changedHolds, newLegs)
+      if (line.phase === 'hold') set(debit, debit.posted, debit.held + line.amount)
+      else if (line.phase === 'release') set(debit, debit.posted, debit.held - line.amount)
+      else {
+        const kept = line.phase === 'capture' ? line.amount : 0n
+        set(debit, debit.posted + signed(debit, 'debit', line.amount), debit.held - kept)
+        const to = resolve(line.credit)
+        set(to, to.posted + signed(to, 'credit', line.amount), to.held)
+      }
+      return { ...line, debitAccount: debit.account, creditAccount: credit.account }
+    })
+    for (const { account } of touched.values()) {
+      if (account.held < 0n || (accountKinds[account.kind].floor && account.posted < account.held)) {
+        throw new Error(`${account.kind} ${account.owner} of book ${plan.book} would fall below zero`)
+      }
+    }
+
+    const stray = plan.rows?.find(({ value }) => value.book !== plan.book)
+    if (stray) throw new Error(`a ${stray.kind.name} row of book ${stray.value.book} in a plan of book ${plan.book}`)
+
+    const booking: Booking = {
+      book: plan.book,
+      seq: head.seq + 1,
+      entry: lines.length > 0 ? head.entries + 1 : null,
+      moment: at > head.moment ? at : head.moment,
+      lines: resolved,
+    }
+    this.#note(() => {
+      known.head = head
+    })
+    known.head = {
+      seq: booking.seq,
+      entries: booking.entry ?? head.entries,
+      accounts: opened,
+      moment: booking.moment,
+    }
+    for (const [key, { account, fresh }] of touched) {
+      if (fresh) {
+        this.changes.opened.push(account)
+        this.#note(() => this.changes.opened.pop())
+      }
+      this.#setMap(this.changes.balances, key, account)
+      this.#setMap(known.facts, slot(accounts, key), account)
+    }
+    for (const hold of changedHolds.values()) {
+      const key = holds.key(hold)
+      this.#setMap(this.changes.holds, key, hold)
+      this.#setMap(known.facts, slot(holds, key), hold)
+    }
+    for (const leg of newLegs) {
+      this.changes.newLegs.push(leg)
+      this.#note(() => this.changes.newLegs.pop())
+    }
+    for (const row of plan.rows ?? []) {
+      const at = slot(row.kind, row.kind.key(row.value))
+      this.#setMap(this.changes.rows, at, row)
+      this.#setMap(this.#known(row.value.book).facts, at, row.value)
+    }
+    for (const { key, holder } of plan.claims ?? []) this.#claim(key, { book: plan.book, holder })
+    for (const key of plan.frees ?? []) this.#free(key, plan.book)
+    this.changes.written.add(plan.book)
+    return booking
+  }
+
+  #moveHold(
+    find: Find,
+    book: Book,
+    line: Transfer,
+    changed: Map<number, Hold>,
+    newLegs: { hold: Hold; leg: Leg }[],
+  ): void {
+    const { hold: number, leg } = line.hold!
+    const held = changed.get(number) ?? find(holds, holdKey(book, number)) ?? { book, hold: number, legs: [] }
+    if (line.phase === 'hold') {
+      const made: Leg = { ...line, leg, open: line.amount }
+      const hold = { ...held, legs: [...held.legs, made] }
+      newLegs.push({ hold, leg: made })
+      changed.set(number, hold)
+      return
+    }
+    const legs = held.legs.map((l) => (l.leg === leg ? { ...l, open: l.open - line.amount } : l))
+    if (!held.legs.some((l) => l.leg === leg) || legs.some((l) => l.open < 0n)) {
+      throw new Error(`hold ${number} of book ${book} has no ${line.amount} open on leg ${leg}`)
+    }
+    changed.set(number, { ...held, legs })
+  }
+
+  #claim(key: string, holder: { book: Book; holder: string }): void {
+    this.#setMap(this.#holders, key, holder)
+    this.#setMap(this.changes.claims, key, holder)
+  }
+
+  #free(key: string, book: Book): void {
+    this.#setMap(this.#holders, key, null)
+    const claimed = this.changes.claims.get(key)
+    if (claimed) {
+      this.changes.claims.delete(key)
+      this.#note(() => this.changes.claims.set(key, claimed))
+    } else {
+      this.#setMap(this.changes.frees, key, book)
+    }
+  }
+
+  /** The batch was recorded: what was decided is what the database has now. */
+  settle(): void {
+    for (const book of this.changes.written) {
+      const known = this.#books.get(book)
+      if (known) known.base = known.head
+    }
+  }
+
+  /** Forgets books that moved or whose outcome is unknown; they are read again when next needed. */
+  forget(books?: Iterable<Book>): void {
+    if (!books) this.#books.clear()
+    else for (const book of books) this.#books.delete(book)
+  }
+
+  /** Drops the oldest facts beyond `most`, between batches. */
+  trim(most: number): void {
+    let count = 0
+    for (const { facts } of this.#books.values()) count += facts.size
+    for (const { facts } of this.#books.values()) {
+      if (count <= most) return
+      const drop = Math.min(facts.size, count - most)
+      let dropped = 0
+      for (const key of facts.keys()) {
+        if (dropped++ >= drop) break
+        facts.delete(key)
+      }
+      count -= drop
+    }
+  }
+}
+
+function signed(account: Account, side: 'debit' | 'credit', amount: Fen): Fen {
+  return accountKinds[account.kind].normal === side ? amount : -amount
+}
+
+/** Where facts come from: the database, or nothing at all when a log is replayed. */
+export interface FactSource {
+  heads(books: readonly Book[]): Promise<Map<Book, Head>>
+  allHeads(): Promise<Map<Book, Head>>
+  holders(keys: readonly string[]): Promise<Map<string, { book: Book; holder: string }>>
+  facts(kind: FactKind<Fact>, keys: readonly string[]): Promise<Fact[]>
+}
+
+/** Reads facts from the database over one connection, which keeps their order. */
+export function databaseSource(sql: Sql): FactSource {
+  const readHeads = async (books: readonly Book[] | null) => {
+    const rows = await sql<{ book: Book; seq: bigint; entries: bigint; accounts: number; moment: bigint }[]>`
+      select book, seq, entries, accounts, (extract(epoch from booked_at) * 1000)::bigint as moment
+      from books where ${books === null ? sql`seq > 0` : sql`book = any (${books as Book[]})`}`
+    return new Map(
+      rows.map((r) => [
+        r.book,
+        { seq: Number(r.seq), entries: Number(r.entries), accounts: r.accounts, moment: Number(r.moment) },
+      ]),
+    )
+  }
+  return {
+    heads: async (books) => (books.length === 0 ? new Map() : readHeads(books)),
+    allHeads: () => readHeads(null),
+    async holders(keys) {
+      if (keys.length === 0) return new Map()
+      const rows = await sql<{ key: string; book: Book; holder: string }[]>`
+        select key, book, holder from keys where key = any (${keys as string[]})`
+      return new Map(rows.map(({ key, ...holder }) => [key, holder]))
+    },
+    facts: (kind, keys) => kind.load(sql, keys),
+  }
+}

@@ -1,0 +1,170 @@
+import { provinceOf } from '../core/division.js'
+import { share, yuan } from '../core/money.js'
+import { refuse } from '../core/refusals.js'
+import { addDays } from '../core/time.js'
+import { overdueOrder } from '../deadlines/commands.js'
+import { owedToVoucher } from '../deadlines/owed.js'
+import { ofOrganisation } from '../engine/access.js'
+import { command } from '../engine/command.js'
+import { enterpriseOf } from '../enterprises/facts.js'
+import { isListed } from '../integrity/facts.js'
+import { accountsOf, available } from '../ledger/accounts.js'
+import { hold } from '../ledger/entry.js'
+import { row } from '../ledger/plan.js'
+import { programOf } from '../programs/facts.js'
+import { isRecognised, providerOf } from '../providers/facts.js'
+import { voucherAccount, voucherOf } from '../vouchers/facts.js'
+import { cancelOrder, confirm, deliver, fileOrder, orderFiled, orderMoved, orderReleased } from './contract.js'
+import { contractKey, idOf, invoiceKeys, keysOf, type Order, orderOf, orders, payableOf } from './facts.js'
+import { byItself, heldBy, next } from './rules.js'
+
+/** Files a contract: the amount is held on the voucher until it is captured, given back or lapsed (备案). */
+export const fileOrderCommand = command({
+  kind: 'file_order',
+  schema: fileOrder,
+  event: orderFiled,
+  facts(find, { voucher: id, provider: code, contractNo }, day) {
+    const voucher = voucherOf(find, id)
+    const { book } = voucher
+    find.ahead(...accountsOf(book, voucherAccount(voucher)))
+    const program = programOf(find, voucher.program)
+    const provider = providerOf(find, code)
+    const enterprise = enterpriseOf(find, voucher.enterprise)
+    const holder = find.holder(contractKey(code, contractNo))
+    const payee = program.payee === 'provider' ? provider : enterprise
+    find.ahead(
+      ...accountsOf(book, { kind: 'payable', owner: `${program.payee}:${payee.uscc}` }),
+      ...(holder ? [[orders, holder.holder] as const] : []),
+    )
+    return {
+      book,
+      voucher,
+      program,
+      provider,
+      enterprise,
+      payee,
+      listed: [enterprise.uscc, code].find((uscc) => isListed(find, uscc, day)),
+      duplicate: holder ? orderOf(find, holder.holder) : undefined,
+      available: available(find, book, voucherAccount(voucher)),
+    }
+  },
+  access: ({ voucher }, actor) => ofOrganisation(actor, voucher.enterprise),
+  overdue: ({ duplicate }, day) => overdueOrder(duplicate, day),
+  decide(facts, command, { day, seq }) {
+    const { book, voucher, program, provider, payee } = facts
+    const { category, contractNo, contractAmount, voucherAmount } = command
+    if (day > voucher.useBy) return refuse('voucher_expired', { useBy: voucher.useBy })
+    if (facts.listed) return refuse('integrity_listed', { party: facts.listed })
+    if (!program.categories.includes(category)) return refuse('category_not_covered', { category })
+    if (!isRecognised(provider, category, program.jurisdiction, day)) {
+      return refuse('provider_not_recognised', {
+        provider: provider.uscc,
+        jurisdiction: program.jurisdiction,
+        category,
+      })
+    }
+    if (!program.crossRegion && provinceOf(provider.division) !== provinceOf(String(program.jurisdiction))) {
+      return refuse('cross_region_not_allowed', { provider: provider.uscc })
+    }
+    if (command.relatedParty) return refuse('related_party')
+    if (facts.duplicate) return refuse('contract_duplicate', { contractNo })
+    const most = share(program.ratio, contractAmount)
+    if (voucherAmount > most) return refuse('ratio_exceeded', { ratio: program.ratio, atMost: yuan(most) })
+    if (program.orderCap !== null && voucherAmount > program.orderCap) {
+      return refuse('order_cap_exceeded', { orderCap: yuan(program.orderCap) })
+    }
+    if (voucherAmount > facts.available) return refuse('insufficient_balance', { available: yuan(facts.available) })
+
+    const claimBy = addDays(day, program.claimWithinDays)
+    const order: Order = {
+      book,
+      order: seq,
+      state: 'filed',
+      voucher: voucher.voucher,
+      program: program.program,
+      enterprise: voucher.enterprise,
+      provider: provider.uscc,
+      category,
+      contractNo,
+      contractAmount,
+      voucherAmount,
+      signedOn: command.signedOn,
+      filedOn: day,
+      claimBy,
+      deadline: claimBy,
+      payee: program.payee,
+      payeeProvince: Number(provinceOf(payee.division)),
+      score: null,
+      invoiceNo: null,
+      invoiceAmount: null,
+      verifiedBy: null,
+      approved: null,
+      approvedSeq: null,
+      clawedBack: 0n,
+    }
+    return {
+      book,
+      entry: hold(seq, [
+        { type: 'redeem', debit: voucherAccount(voucher), credit: payableOf(order), amount: voucherAmount },
+      ]),
+      rows: [row(orders, order)],
+      claims: [{ key: contractKey(provider.uscc, contractNo), holder: idOf(order) }],
+      event: { order: idOf(order), state: 'filed', held: yuan(voucherAmount), claimBy },
+    }
+  },
+  async owed(sql, { voucher }, { refused }, day) {
+    return refused === 'insufficient_balance' ? owedToVoucher(sql, voucher, day) : undefined
+  },
+})
+
+/** The provider says the service is delivered (交付). */
+export const deliverCommand = command({
+  kind: 'deliver',
+  schema: deliver,
+  event: orderMoved,
+  facts: (find, { order }) => byItself(find, order),
+  overdue: ({ order }, day) => overdueOrder(order, day),
+  access: ({ order }, actor) => ofOrganisation(actor, order.provider),
+  decide({ book, order }) {
+    const state = next(order.state, 'deliver')
+    if (!state) return refuse('state_conflict', { state: order.state })
+    return { book, rows: [row(orders, { ...order, state })], event: { order: idOf(order), state } }
+  },
+})
+
+/** The enterprise confirms the delivery and rates it (确认、评价). */
+export const confirmCommand = command({
+  kind: 'confirm',
+  schema: confirm,
+  event: orderMoved,
+  facts: (find, { order }) => byItself(find, order),
+  overdue: ({ order }, day) => overdueOrder(order, day),
+  access: ({ order }, actor) => ofOrganisation(actor, order.enterprise),
+  decide({ book, order }, { score }) {
+    const state = next(order.state, 'confirm')
+    if (!state) return refuse('state_conflict', { state: order.state })
+    return { book, rows: [row(orders, { ...order, state, score })], event: { order: idOf(order), state } }
+  },
+})
+
+/** The enterprise cancels: the hold goes back to the voucher, contract and invoice numbers are free again (撤销). */
+export const cancelOrderCommand = command({
+  kind: 'cancel_order',
+  schema: cancelOrder,
+  event: orderReleased,
+  facts: (find, { order }) => heldBy(find, order),
+  access: ({ order }, actor) => ofOrganisation(actor, order.enterprise),
+  overdue: ({ order }, day) => overdueOrder(order, day),
+  decide(facts, _, { day }) {
+    const { book, order, open } = facts
+    const state = next(order.state, 'cancel_order')
+    if (!state) return refuse('state_conflict', { state: order.state })
+    return {
+      book,
+      entry: facts.giveBack(day),
+      rows: [row(orders, { ...order, state, deadline: null })],
+      frees: [...keysOf(order), ...invoiceKeys(order)],
+      event: { order: idOf(order), state, released: yuan(open) },
+    }
+  },
+})

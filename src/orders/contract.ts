@@ -1,0 +1,82 @@
+import { z } from 'zod'
+import { category, code, day, money, text, uscc, yuanText } from '../platform/wire.js'
+import { voucherText } from '../vouchers/contract.js'
+
+export const orderText = z
+  .string()
+  .max(40, { error: 'out_of_range' })
+  .meta({ id: 'OrderId', description: 'O, book, dash, number 订单编号', examples: ['O320509-60'] })
+
+export const orderStates = [
+  'filed',
+  'delivered',
+  'confirmed',
+  'submitted',
+  'returned',
+  'verified',
+  'approved',
+  'paid',
+  'cancelled',
+  'lapsed',
+  'rejected',
+] as const
+export type OrderState = (typeof orderStates)[number]
+
+/** Files a service contract (服务合同备案): the voucher's share is held from this moment. */
+export const fileOrder = z.strictObject({
+  voucher: voucherText,
+  provider: uscc,
+  category,
+  contractNo: text(200),
+  contractAmount: money,
+  voucherAmount: money,
+  signedOn: day,
+  relatedParty: z.boolean(),
+})
+export type FileOrder = z.infer<typeof fileOrder>
+
+export const orderFiled = z.object({
+  order: z.string(),
+  state: z.literal('filed'),
+  held: yuanText,
+  claimBy: z.string(),
+})
+
+const ofOrder = { order: orderText }
+
+export const deliver = z.strictObject(ofOrder)
+export const confirm = z.strictObject({
+  ...ofOrder,
+  score: z.int({ error: 'wrong_type' }).min(0, { error: 'out_of_range' }).max(100, { error: 'out_of_range' }),
+})
+export const cancelOrder = z.strictObject(ofOrder)
+
+export const orderMoved = z.object({ order: z.string(), state: z.enum(orderStates) })
+export const orderReleased = z.object({ order: z.string(), state: z.enum(orderStates), released: yuanText })
+
+export const orderView = z
+  .object({
+    order: z.string(),
+    state: z.enum(orderStates),
+    voucher: z.string(),
+    program: z.string(),
+    enterprise: z.string(),
+    provider: z.string(),
+    category,
+    contractNo: z.string(),
+    contractAmount: yuanText,
+    voucherAmount: yuanText,
+    held: yuanText,
+    approved: yuanText.nullable(),
+    clawedBack: yuanText,
+    signedOn: z.string(),
+    filedOn: z.string(),
+    claimBy: z.string(),
+    deadline: z.string().nullable(),
+    payee: z.enum(['provider', 'enterprise']),
+    invoiceNo: z.string().nullable(),
+    invoiceAmount: yuanText.nullable(),
+  })
+  .meta({ id: 'Order' })
+
+export const orderFilter = z.strictObject({ state: z.enum(orderStates).optional(), program: code.optional() })

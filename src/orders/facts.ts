@@ -1,0 +1,101 @@
+import { orderId, parseOrderId } from '../core/ids.js'
+import type { Fen } from '../core/money.js'
+import { Refused } from '../core/refusals.js'
+import type { Day } from '../core/time.js'
+import type { Fact, FactKind, Find } from '../ledger/fact.js'
+import type { AccountName, Book } from '../ledger/plan.js'
+import type { OrderState } from './contract.js'
+
+/** An order with its claim: one service contract from filing to payment. Money in fen. */
+export interface Order extends Fact {
+  /** The number of the command that filed it; also of its hold. */
+  readonly order: number
+  readonly state: OrderState
+  readonly voucher: number
+  readonly program: string
+  readonly enterprise: string
+  readonly provider: string
+  readonly category: string
+  readonly contractNo: string
+  readonly contractAmount: Fen
+  readonly voucherAmount: Fen
+  readonly signedOn: Day
+  readonly filedOn: Day
+  readonly claimBy: Day
+  /** The last day before it lapses; null while no deadline runs. */
+  readonly deadline: Day | null
+  readonly payee: 'provider' | 'enterprise'
+  /** The province of the payee's division, as a book. */
+  readonly payeeProvince: Book
+  readonly score: number | null
+  readonly invoiceNo: string | null
+  readonly invoiceAmount: Fen | null
+  readonly verifiedBy: string | null
+  readonly approved: Fen | null
+  readonly approvedSeq: number | null
+  readonly clawedBack: Fen
+}
+
+export const idOf = (order: Pick<Order, 'book' | 'order'>) => orderId(order.book, order.order)
+
+export const orders: FactKind<Order> = {
+  name: 'orders',
+  key: idOf,
+  bookOf: (key) => parseOrderId(key)?.book,
+  async load(sql, keys) {
+    const ids = keys.map((key) => parseOrderId(key)!)
+    const rows = await sql<
+      (Omit<Order, 'order' | 'voucher' | 'approvedSeq'> & {
+        order: bigint
+        voucher: bigint
+        approvedSeq: bigint | null
+      })[]
+    >`
+      select o.book, o."order", o.state, o.voucher, o.program, o.enterprise, o.provider, o.category,
+             o.contract_no as "contractNo", o.contract_amount as "contractAmount", o.voucher_amount as "voucherAmount",
+             o.signed_on as "signedOn", o.filed_on as "filedOn", o.claim_by as "claimBy", o.deadline, o.payee,
+             o.payee_province as "payeeProvince", o.score, o.invoice_no as "invoiceNo",
+             o.invoice_amount as "invoiceAmount", o.verified_by as "verifiedBy", o.approved,
+             o.approved_seq as "approvedSeq", o.clawed_back as "clawedBack"
+      from unnest(${ids.map((id) => id.book)}::int[], ${ids.map((id) => id.number)}::bigint[]) as k (book, "order")
+      join orders o on o.book = k.book and o."order" = k."order"`
+    return rows.map((row) => ({
+      ...row,
+      order: Number(row.order),
+      voucher: Number(row.voucher),
+      approvedSeq: row.approvedSeq === null ? null : Number(row.approvedSeq),
+    }))
+  },
+}
+
+/** The order of this id; throws Refused('order_not_found'). */
+export function orderOf(find: Find, id: string): Order {
+  const order = find(orders, id)
+  if (!order) throw new Refused('order_not_found', { order: id })
+  return order
+}
+
+/** The organisation that is paid: the provider (通兑) or the reimbursed enterprise (通用). */
+export const payeeOf = (order: Order) => (order.payee === 'provider' ? order.provider : order.enterprise)
+
+/** The payee's accounts, by its role: one code may be a provider here and an enterprise there. */
+const payeeOwner = (order: Order) => `${order.payee}:${payeeOf(order)}`
+
+export const payableOf = (order: Order): AccountName => ({
+  kind: 'payable',
+  owner: payeeOwner(order),
+  province: order.payeeProvince,
+})
+
+export const recoverableOf = (order: Order): AccountName => ({
+  kind: 'recoverable',
+  owner: payeeOwner(order),
+  province: order.payeeProvince,
+})
+
+/** Region-wide keys: a provider's contract number and an invoice number may be in use once in all four provinces. */
+export const contractKey = (provider: string, contractNo: string) => `contract ${provider} ${contractNo}`
+export const invoiceKey = (invoiceNo: string) => `invoice ${invoiceNo}`
+
+export const keysOf = (order: Order) => [contractKey(order.provider, order.contractNo)]
+export const invoiceKeys = (order: Order) => (order.invoiceNo === null ? [] : [invoiceKey(order.invoiceNo)])

@@ -1,0 +1,185 @@
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { drizzle } from 'drizzle-orm/postgres-js'
+import postgres from 'postgres'
+import * as schema from '../../db/schema.js'
+import { jurisdictions } from '../core/division.js'
+
+/** A connection whose bigint is a JavaScript bigint and whose date is a YYYY-MM-DD string. */
+export type Sql = postgres.Sql<{ bigint: bigint }>
+
+/** Something about the database that a person must put right; the message says what to do. */
+export class DatabaseError extends Error {}
+
+const OLDEST = 150000
+const database = fileURLToPath(new URL('../../db/', import.meta.url))
+
+const types = {
+  bigint: postgres.BigInt,
+  // A date stays the text it is: a Date would bring a time zone into it.
+  date: { to: 1082, from: [1082], serialize: (day: string) => day, parse: (day: string) => day },
+}
+
+/** Connects with bigint as bigint and date as text; `most` connections at most. */
+export function connect(url: string, most: number): Sql {
+  return postgres(url, {
+    max: most,
+    types,
+    onnotice: () => {},
+    connection: { search_path: 'clearing, pg_temp', application_name: 'clearing', TimeZone: 'UTC' },
+    connect_timeout: 10,
+  }) as unknown as Sql
+}
+
+/** The engine's one connection: what it sends stays in order, and no plan made on an empty table outlives that. */
+export function connectEngine(url: string): Sql {
+  return postgres(url, {
+    max: 1,
+    types,
+    onnotice: () => {},
+    connection: {
+      search_path: 'clearing, pg_temp',
+      application_name: 'clearing-engine',
+      TimeZone: 'UTC',
+      enable_seqscan: 'off',
+    },
+    connect_timeout: 10,
+  }) as unknown as Sql
+}
+
+/** A typed reader for what is ordinary; it has connections of its own, because drizzle changes a client's parsers. */
+export function openReader(url: string, most: number) {
+  const client = postgres(url, { max: most, onnotice: () => {}, connection: { application_name: 'clearing-reader' } })
+  return { db: drizzle({ client, schema }), close: () => client.end({ timeout: 5 }) }
+}
+export type Reader = ReturnType<typeof openReader>['db']
+
+interface SqlFile {
+  readonly name: string
+  readonly text: string
+  readonly checksum: string
+}
+
+function sqlFiles(folder: string): SqlFile[] {
+  return readdirSync(join(database, folder))
+    .filter((name) => name.endsWith('.sql'))
+    .sort()
+    .map((name) => {
+      const text = readFileSync(join(database, folder, name), 'utf8')
+      return { name, text, checksum: createHash('sha256').update(text).digest('hex') }
+    })
+}
+
+const literal = (text: string) => `'${text.replaceAll("'", "''")}'`
+
+/**
+ * Brings the database to this code's schema: numbered migrations that never change, then the current bodies of the
+ * functions, then the books of the jurisdictions, all in one transaction under a lock. `service` is the role the
+ * service itself uses; it may read, and call the functions that write, and nothing more.
+ * Throws DatabaseError when the database is older than PostgreSQL 15, newer than this code, or was changed by hand.
+ */
+export async function migrate(ownerUrl: string, service: string): Promise<{ applied: string[] }> {
+  const sql = postgres(ownerUrl, { max: 1, onnotice: () => {} })
+  try {
+    const [{ version = 0 } = {}] = await sql<{ version: number }[]>`
+      select current_setting('server_version_num')::int as version`
+    if (version < OLDEST) {
+      throw new DatabaseError(
+        `PostgreSQL 15 or newer is needed; this is ${Math.floor(version / 10000)}. 需要 PostgreSQL 15 或更新版本。`,
+      )
+    }
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await bring(sql, service)
+      } catch (error) {
+        // Two services started at once: the other one was faster, and its work is found done the next time.
+        if (attempt > 3 || !['42P07', '23505'].includes((error as { code?: string }).code ?? '')) throw error
+      }
+    }
+  } finally {
+    await sql.end({ timeout: 5 })
+  }
+}
+
+async function bring(sql: postgres.Sql, service: string): Promise<{ applied: string[] }> {
+  const [{ exists = false } = {}] = await sql<{ exists: boolean }[]>`
+    select to_regclass('clearing.migrations') is not null as exists`
+  const done = exists
+    ? await sql<{ name: string; checksum: string }[]>`select name, checksum from clearing.migrations`
+    : []
+  const known = new Map(done.map(({ name, checksum }) => [name, checksum]))
+  const files = sqlFiles('migrations')
+  checkHistory(known, files)
+  const open = files.filter(({ name }) => !known.has(name))
+  const functions = sqlFiles('functions')
+  if (open.length === 0 && (await isCurrent(sql, functions, service))) return { applied: [] }
+  // One simple-protocol script is one transaction, and does not depend on the driver keeping a transaction together.
+  await sql.unsafe(script(open, functions, service)).simple()
+  return { applied: open.map(({ name }) => name) }
+}
+
+const mark = (functions: readonly SqlFile[]) =>
+  `functions ${createHash('sha256')
+    .update(functions.map(({ checksum }) => checksum).join())
+    .digest('hex')}`
+
+async function isCurrent(sql: postgres.Sql, functions: readonly SqlFile[], service: string): Promise<boolean> {
+  const [found] = await sql<{ comment: string | null; granted: boolean }[]>`
+    select obj_description(oid, 'pg_namespace') as comment, has_schema_privilege(${service}, oid, 'usage') as granted
+    from pg_namespace where nspname = 'clearing'`
+  return found?.comment === mark(functions) && found.granted
+}
+
+function checkHistory(known: ReadonlyMap<string, string>, files: readonly SqlFile[]): void {
+  const names = new Set(files.map(({ name }) => name))
+  const newer = [...known.keys()].find((name) => !names.has(name))
+  if (newer) {
+    throw new DatabaseError(
+      `The database has migration ${newer}, which this version of the service does not know: start the newer version, or restore a backup from before it. 数据库由更新版本的服务建立，请使用新版本启动，或恢复升级前的备份。`,
+    )
+  }
+  for (const { name, checksum } of files) {
+    if (known.has(name) && known.get(name) !== checksum) {
+      throw new DatabaseError(
+        `Migration ${name} was changed after it was applied: restore the file, and put the change into a new migration. 迁移文件 ${name} 在执行后被改动，请恢复原文件并新增迁移。`,
+      )
+    }
+  }
+}
+
+function script(open: readonly SqlFile[], functions: readonly SqlFile[], service: string): string {
+  const books = jurisdictions.map(({ code, name }) => `(${Number(code)}, ${literal(name)})`)
+  const role = `"${service.replaceAll('"', '""')}"`
+  return [
+    'begin;',
+    // Whoever comes second waits here, and then finds everything done.
+    'select pg_advisory_xact_lock(20221122);',
+    'create schema if not exists clearing;',
+    'set local search_path = clearing;',
+    'create table if not exists migrations (name text primary key, checksum text not null, applied_at timestamptz not null default now());',
+    ...open.map(
+      ({ name, text, checksum }) =>
+        `${text}\ninsert into migrations (name, checksum) values (${literal(name)}, ${literal(checksum)});`,
+    ),
+    `do $$ declare f regprocedure; begin
+       for f in select p.oid from pg_proc p where p.pronamespace = 'clearing'::regnamespace
+       loop execute 'drop function ' || f; end loop; end $$;`,
+    ...functions.map(({ text }) => text),
+    `insert into books (book, name) values (0, '长三角'), ${books.join(', ')} on conflict (book) do nothing;`,
+    `comment on schema clearing is ${literal(mark(functions))};`,
+    'revoke all on all functions in schema clearing from public;',
+    `do $$ begin if current_user <> ${literal(service)} then
+       grant usage on schema clearing to ${role};
+       grant select on all tables in schema clearing to ${role};
+       grant execute on function record, fix_moment, period_items, balances_as_of to ${role};
+     end if; end $$;`,
+    'commit;',
+  ].join('\n')
+}
+
+/** The user name inside a connection string. */
+export function userOf(url: string): string {
+  return decodeURIComponent(new URL(url).username)
+}

@@ -1,0 +1,32 @@
+import { z } from 'zod'
+import { Faults } from './problems.js'
+
+const MOST = 100
+
+/** The query of a list: how many at most, and where the last page ended. */
+export const pageQuery = {
+  limit: z.coerce.number().int().min(1, { error: 'out_of_range' }).max(MOST, { error: 'out_of_range' }).default(50),
+  cursor: z.string().max(100, { error: 'out_of_range' }).optional(),
+}
+
+/** A cursor names the last row seen by book and number; throws Faults when it is not one of ours. */
+export function readCursor(cursor: string | undefined): { book: number; number: number } | undefined {
+  if (cursor === undefined) return undefined
+  const match = /^(\d{1,6})-(\d{1,15})$/.exec(Buffer.from(cursor, 'base64url').toString())
+  if (!match) throw new Faults([{ pointer: '/query/cursor', code: 'cursor_invalid' }])
+  return { book: Number(match[1]), number: Number(match[2]) }
+}
+
+export function writeCursor(book: number, number: number): string {
+  return Buffer.from(`${book}-${number}`).toString('base64url')
+}
+
+/** One page of a list and the cursor of the next, when there is one. */
+export const page = <T extends z.ZodType>(item: T) =>
+  z.object({ items: z.array(item), next: z.string().nullable().meta({ description: 'Cursor of the next page' }) })
+
+/** Cuts a page out of one row more than was asked for. */
+export function cut<T>(rows: readonly T[], limit: number, cursorOf: (row: T) => string) {
+  const items = rows.slice(0, limit)
+  return { items, next: rows.length > limit ? cursorOf(items[items.length - 1]!) : null }
+}

@@ -1,0 +1,58 @@
+/**
+ * Roles × operations 权限表: who may ask what. This one table drives the check before every operation, the OpenAPI
+ * document and the tests. Whose things one may touch is decided where the things are known.
+ */
+export const roles = {
+  enterprise: { en: 'enterprise', zh: '企业' },
+  provider: { en: 'service provider', zh: '服务机构' },
+  officer: { en: 'bureau officer', zh: '经办' },
+  approver: { en: 'bureau approver', zh: '复核' },
+  finance: { en: 'finance officer', zh: '财务' },
+  auditor: { en: 'auditor', zh: '审计' },
+  operator: { en: 'platform operator, without power over money', zh: '平台运维（无资金权限）' },
+} as const
+export type Role = keyof typeof roles
+
+const bureau = ['officer', 'approver', 'finance', 'auditor'] as const satisfies Role[]
+const everyone = Object.keys(roles) as Role[]
+
+export const permissions = {
+  publishProgram: ['approver'],
+  listPrograms: everyone,
+  getProgram: everyone,
+  appropriate: ['finance'],
+  registerEnterprise: ['enterprise'],
+  getEnterprise: ['enterprise', ...bureau],
+  registerProvider: ['provider'],
+  getProvider: everyone,
+  recogniseProvider: ['officer'],
+  suspendRecognition: ['officer'],
+  listIntegrity: ['officer'],
+  getIntegrity: everyone,
+  issueVoucher: ['officer'],
+  listVouchers: ['enterprise', ...bureau],
+  getVoucher: ['enterprise', ...bureau],
+  fileOrder: ['enterprise'],
+  listOrders: ['enterprise', 'provider', ...bureau],
+  getOrder: ['enterprise', 'provider', ...bureau],
+  deliverOrder: ['provider'],
+  confirmOrder: ['enterprise'],
+  cancelOrder: ['enterprise'],
+  submitClaim: ['enterprise', 'provider'],
+  returnClaim: ['officer', 'approver'],
+  verifyClaim: ['officer'],
+  approveClaim: ['approver'],
+  rejectClaim: ['officer', 'approver'],
+  clawBack: ['approver'],
+  closePeriod: ['finance'],
+  confirmPayments: ['finance'],
+  listPeriods: [...bureau],
+  getPeriod: [...bureau],
+  sweep: ['operator'],
+  listBooks: [...bureau],
+  listAccounts: [...bureau],
+  listEntries: [...bureau],
+  reportProvinces: [...bureau],
+} as const satisfies Record<string, readonly Role[]>
+
+export type Operation = keyof typeof permissions

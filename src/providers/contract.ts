@@ -1,0 +1,47 @@
+import { z } from 'zod'
+import { category, day, division, inOrder, jurisdiction, name, setOf, uscc } from '../platform/wire.js'
+
+/** A service provider 服务机构, registered once and recognised by each jurisdiction. */
+export const registerProvider = z.strictObject({ uscc, name, division, categories: setOf(category) })
+export type RegisterProvider = z.infer<typeof registerProvider>
+
+export const providerRegistered = z.object({ uscc: z.string() })
+
+/** A jurisdiction recognises the provider for these categories over these days, both inclusive (互认). */
+export const recognise = z
+  .strictObject({
+    provider: uscc,
+    jurisdiction,
+    categories: setOf(category).min(1, { error: 'out_of_range' }),
+    from: day,
+    to: day,
+  })
+  .superRefine(inOrder('from', 'to'))
+export type Recognise = z.infer<typeof recognise>
+
+export const recognised = z.object({ provider: z.string(), jurisdiction: z.string(), recognition: z.number() })
+
+/** Ends every recognition of the provider that this jurisdiction has made so far (暂停互认). */
+export const suspendRecognition = z.strictObject({ provider: uscc, jurisdiction })
+export type SuspendRecognition = z.infer<typeof suspendRecognition>
+
+export const recognitionSuspended = z.object({ provider: z.string(), jurisdiction: z.string(), ended: z.number() })
+
+export const providerView = z
+  .object({
+    uscc: z.string(),
+    name: z.string(),
+    division: z.string(),
+    categories: z.array(category),
+    recognitions: z.array(
+      z.object({
+        recognition: z.number(),
+        jurisdiction: z.string(),
+        categories: z.array(category),
+        from: z.string(),
+        to: z.string(),
+        ended: z.boolean(),
+      }),
+    ),
+  })
+  .meta({ id: 'Provider' })

@@ -1,0 +1,55 @@
+import { isUnder } from '../core/division.js'
+import { Refused } from '../core/refusals.js'
+import type { Day } from '../core/time.js'
+import type { Fact, FactKind, Find } from '../ledger/fact.js'
+import { type Book, REGION } from '../ledger/plan.js'
+
+/** One jurisdiction's recognition 互认; `ended` is the number of the command that ended it. */
+export interface Recognition {
+  readonly recognition: number
+  readonly jurisdiction: Book
+  readonly categories: readonly string[]
+  readonly from: Day
+  readonly to: Day
+  readonly ended: number | null
+}
+
+export interface Provider extends Fact {
+  readonly uscc: string
+  readonly name: string
+  readonly division: string
+  readonly categories: readonly string[]
+  readonly recognitions: readonly Recognition[]
+}
+
+export const providers: FactKind<Provider> = {
+  name: 'providers',
+  key: (provider) => provider.uscc,
+  bookOf: () => REGION,
+  load: (sql, keys) => sql<Provider[]>`
+    select 0 as book, p.uscc, p.name, p.division, p.categories, coalesce((
+      select jsonb_agg(jsonb_build_object('recognition', r.recognition, 'jurisdiction', r.jurisdiction,
+                         'categories', r.categories, 'from', r.valid_from, 'to', r.valid_to, 'ended', r.ended)
+                       order by r.recognition)
+      from recognitions r where r.provider = p.uscc), '[]') as recognitions
+    from providers p where p.uscc = any (${keys as string[]})`,
+}
+
+/** The provider of this code; throws Refused('provider_not_found'). */
+export function providerOf(find: Find, uscc: string): Provider {
+  const provider = find(providers, uscc)
+  if (!provider) throw new Refused('provider_not_found', { provider: uscc })
+  return provider
+}
+
+/** True when a running recognition by this jurisdiction, or one above it, covers the category on this day. */
+export function isRecognised(provider: Provider, category: string, jurisdiction: Book, day: Day): boolean {
+  return provider.recognitions.some(
+    (recognition) =>
+      recognition.ended === null &&
+      recognition.from <= day &&
+      day <= recognition.to &&
+      recognition.categories.includes(category) &&
+      isUnder(String(jurisdiction), String(recognition.jurisdiction)),
+  )
+}

@@ -1,0 +1,277 @@
+import type { Actor } from '../core/actor.js'
+import { businessRefusals } from '../core/refusals.js'
+import { type Day, dayOf, type Instant, type ManualClock } from '../core/time.js'
+import type { Role } from '../platform/permissions.js'
+import { Client } from './client.js'
+import type { Step, StepName, StepOf } from './contract.js'
+import { LineError, readLine } from './lines.js'
+
+/** What was played: how many steps, and which were refused why. */
+export interface Played {
+  readonly steps: number
+  readonly refusals: Record<string, string>
+}
+
+/** Who a step's request comes from, where it goes, and what it says. */
+interface Request {
+  readonly actor: Actor
+  readonly path: string
+  readonly body: object
+}
+
+interface OrderNames {
+  readonly order: string
+  readonly jurisdiction: string
+  readonly enterprise: string
+  readonly provider: string
+  readonly payee: string
+}
+
+const REGION = '000000'
+
+function person(subject: string, organisation: string, role: Role, jurisdiction?: string): Actor {
+  return { subject, organisation, roles: [role], ...(jurisdiction ? { jurisdiction } : {}) }
+}
+const bureau = (role: Role, jurisdiction: string, subject = `${role} of ${jurisdiction}`) =>
+  person(subject, `bureau ${jurisdiction}`, role, jurisdiction)
+const firm = (role: Role, uscc: string) => person(`${role} ${uscc}`, uscc, role)
+
+/**
+ * Plays a rehearsal against the service over its own HTTP API: each step by the right kind of person with a token of
+ * their own, on a clock that follows the file. What a file calls a voucher or an order is only known here; the money
+ * is only known to the service.
+ */
+export class Player {
+  readonly #client: Client
+  readonly #clock: ManualClock
+  readonly #sweepsDaily: boolean
+  readonly #tokens = new Map<string, string>()
+  readonly #ids = new Set<string>()
+  readonly #programs = new Map<string, { jurisdiction: string; payee: string }>()
+  readonly #enterprises = new Set<string>()
+  readonly #providers = new Set<string>()
+  readonly #vouchers = new Map<string, { voucher: string; enterprise: string; program: string }>()
+  readonly #orders = new Map<string, OrderNames>()
+  #line = 0
+  #last: Instant = 0
+  #day: Day = ''
+  #steps = 0
+  readonly #refusals: Record<string, string> = {}
+
+  /** `sweepsDaily` false leaves every deadline to the commands themselves, until the report is read. */
+  constructor(options: { base: string; clock: ManualClock; sweepsDaily?: boolean }) {
+    this.#client = new Client(options.base)
+    this.#clock = options.clock
+    this.#sweepsDaily = options.sweepsDaily ?? true
+  }
+
+  get steps(): number {
+    return this.#steps
+  }
+
+  /** Plays one line. Throws LineError for a line that is not valid, and a plain Error when the service is at fault. */
+  async play(text: string): Promise<void> {
+    this.#line++
+    const { step, at } = readLine(text, this.#line, this.#last)
+    if (this.#ids.has(step.id)) throw this.#fault('id', 'expected an id not used before 编号不得重复')
+    const { actor, path, body } = this.#requestFor(step)
+    this.#ids.add(step.id)
+    this.#last = at
+    this.#clock.set(at)
+    if (dayOf(at) !== this.#day) {
+      this.#day = dayOf(at)
+      if (this.#sweepsDaily) await this.#sweep()
+    }
+    const { status, body: answer } = await this.#client.post(path, body, {
+      authorization: `Bearer ${await this.#token(actor)}`,
+      'idempotency-key': `line-${this.#line}`,
+    })
+    this.#steps++
+    if (status < 300) this.#remember(step, answer.result)
+    else if (Object.hasOwn(businessRefusals, answer.code)) this.#refusals[step.id] = answer.code
+    else if (status === 400) throw this.#fault(fieldsOf(answer), answer.title)
+    else throw new Error(`line ${this.#line}: the service answered ${status} ${JSON.stringify(answer)}`)
+  }
+
+  /** What was played so far; everything overdue has lapsed. */
+  async finish(): Promise<Played> {
+    if (this.#steps > 0) await this.#sweep()
+    return { steps: this.#steps, refusals: this.#refusals }
+  }
+
+  /** The report, read through the API. */
+  async report() {
+    const { steps, refusals } = await this.finish()
+    const token = await this.#token(bureau('auditor', REGION))
+    const read = async (path: string) => {
+      const { status, body } = await this.#client.get(path, token)
+      if (status !== 200) throw new Error(`${path} answered ${status} ${JSON.stringify(body)}`)
+      return body
+    }
+    const { provinces } = await read('/v1/reports/provinces')
+    const settlements: Record<string, unknown> = {}
+    for (const { period } of (await read('/v1/periods')).items) {
+      const { gross, net, instructions, paid } = await read(`/v1/periods/${encodeURIComponent(period)}`)
+      settlements[period] = { gross, net, instructions, paid }
+    }
+    return { steps, refusals, provinces, settlements }
+  }
+
+  close(): void {
+    this.#client.close()
+  }
+
+  async #sweep(): Promise<void> {
+    const token = await this.#token(person('operator', 'platform', 'operator'))
+    const { status, body } = await this.#client.post('/v1/sweeps', {}, { authorization: `Bearer ${token}` })
+    if (status !== 200) throw new Error(`the sweep answered ${status} ${JSON.stringify(body)}`)
+  }
+
+  async #token({ subject, organisation, roles, jurisdiction }: Actor): Promise<string> {
+    const name = `${subject}\n${organisation}\n${roles}`
+    const known = this.#tokens.get(name)
+    if (known) return known
+    const { status, body } = await this.#client.post('/tokens', {
+      sub: subject,
+      organisation,
+      roles,
+      ...(jurisdiction ? { jurisdiction } : {}),
+    })
+    if (status !== 200) throw new Error(`no token for ${subject}: ${JSON.stringify(body)}`)
+    this.#tokens.set(name, body.token)
+    return body.token
+  }
+
+  #fault(field: string, expected: string): LineError {
+    return new LineError(this.#line, field, expected)
+  }
+
+  #known<T>(map: ReadonlyMap<string, T>, field: string, name: string): T {
+    const found = map.get(name)
+    if (found === undefined) throw this.#fault(field, `expected a known ${field} 未知的 ${field}: ${name}`)
+    return found
+  }
+
+  #isNew(names: { has(name: string): boolean }, field: string, name: string): void {
+    if (names.has(name)) throw this.#fault(field, `expected a new ${field} 已存在的 ${field}: ${name}`)
+  }
+
+  #isParty(names: ReadonlySet<string>, field: string, name: string): void {
+    if (!names.has(name)) throw this.#fault(field, `expected a registered party 未登记: ${name}`)
+  }
+
+  #requestFor(step: Step): Request {
+    const { id: _, at: __, do: name, ...body } = step
+    const requests = this.#requests as { [K in StepName]: (step: StepOf<K>, body: object) => Request }
+    return (requests[name] as (step: Step, body: object) => Request)(step, body)
+  }
+
+  readonly #requests: { [K in StepName]: (step: StepOf<K>, body: object) => Request } = {
+    publish_program: ({ program, jurisdiction }, body) => {
+      this.#isNew(this.#programs, 'program', program)
+      return { actor: bureau('approver', jurisdiction), path: '/v1/programs', body }
+    },
+    appropriate: ({ program }, body) => {
+      const { jurisdiction } = this.#known(this.#programs, 'program', program)
+      return { actor: bureau('finance', jurisdiction), path: '/v1/appropriations', body }
+    },
+    register_enterprise: ({ uscc }, body) => {
+      this.#isNew(this.#enterprises, 'uscc', uscc)
+      return { actor: firm('enterprise', uscc), path: '/v1/enterprises', body }
+    },
+    register_provider: ({ uscc }, body) => {
+      this.#isNew(this.#providers, 'uscc', uscc)
+      return { actor: firm('provider', uscc), path: '/v1/providers', body }
+    },
+    recognise: ({ provider, jurisdiction }, body) => {
+      this.#isParty(this.#providers, 'provider', provider)
+      return { actor: bureau('officer', jurisdiction), path: '/v1/recognitions', body }
+    },
+    suspend_recognition: ({ provider, jurisdiction }, body) => {
+      this.#isParty(this.#providers, 'provider', provider)
+      return { actor: bureau('officer', jurisdiction), path: '/v1/recognition-suspensions', body }
+    },
+    list_integrity: ({ uscc }, body) => {
+      if (!this.#enterprises.has(uscc)) this.#isParty(this.#providers, 'uscc', uscc)
+      return { actor: bureau('officer', REGION), path: '/v1/integrity-entries', body }
+    },
+    issue: ({ voucher, enterprise, program, amount }) => {
+      const { jurisdiction } = this.#known(this.#programs, 'program', program)
+      this.#isParty(this.#enterprises, 'enterprise', enterprise)
+      this.#isNew(this.#vouchers, 'voucher', voucher)
+      return { actor: bureau('officer', jurisdiction), path: '/v1/vouchers', body: { enterprise, program, amount } }
+    },
+    file_order: (step) => {
+      const { id: _, at: __, do: ___, order, ...body } = step
+      const { voucher, enterprise } = this.#known(this.#vouchers, 'voucher', step.voucher)
+      this.#isParty(this.#providers, 'provider', step.provider)
+      this.#isNew(this.#orders, 'order', order)
+      return { actor: firm('enterprise', enterprise), path: '/v1/orders', body: { ...body, voucher } }
+    },
+    deliver: (step) => this.#ofOrder(step, 'delivery', ({ provider }) => firm('provider', provider)),
+    confirm: (step) =>
+      this.#ofOrder(step, 'confirmation', ({ enterprise }) => firm('enterprise', enterprise), { score: step.score }),
+    cancel_order: (step) => this.#ofOrder(step, 'cancellation', ({ enterprise }) => firm('enterprise', enterprise)),
+    submit_claim: (step) =>
+      this.#ofOrder(
+        step,
+        'claim',
+        ({ payee, enterprise, provider }) =>
+          payee === 'provider' ? firm('provider', provider) : firm('enterprise', enterprise),
+        { invoiceNo: step.invoiceNo, invoiceAmount: step.invoiceAmount },
+      ),
+    return_claim: (step) => this.#byBureau(step, 'return', 'officer', { reason: step.reason }),
+    verify_claim: (step) => this.#byBureau(step, 'verification', 'officer'),
+    approve_claim: (step) => this.#byBureau(step, 'approval', 'approver', { amount: step.amount ?? null }),
+    reject_claim: (step) => this.#byBureau(step, 'rejection', 'approver', { reason: step.reason }),
+    claw_back: (step) => this.#byBureau(step, 'claw-backs', 'approver', { amount: step.amount, reason: step.reason }),
+    close_period: (_, body) => ({ actor: bureau('finance', REGION), path: '/v1/periods', body }),
+    confirm_payments: ({ period }) => ({
+      actor: bureau('finance', REGION),
+      path: `/v1/periods/${encodeURIComponent(period)}/payments`,
+      body: {},
+    }),
+  }
+
+  #ofOrder(step: { order: string }, action: string, who: (names: OrderNames) => Actor, body: object = {}): Request {
+    const names = this.#known(this.#orders, 'order', step.order)
+    return { actor: who(names), path: `/v1/orders/${names.order}/${action}`, body }
+  }
+
+  #byBureau(step: { order: string; by: string }, action: string, role: Role, body: object = {}): Request {
+    return this.#ofOrder(step, action, ({ jurisdiction }) => bureau(role, jurisdiction, step.by), body)
+  }
+
+  /** Keeps the names that a step which was done has given. */
+  #remember(step: Step, result: Record<string, string>): void {
+    switch (step.do) {
+      case 'publish_program':
+        this.#programs.set(step.program, step)
+        break
+      case 'register_enterprise':
+        this.#enterprises.add(step.uscc)
+        break
+      case 'register_provider':
+        this.#providers.add(step.uscc)
+        break
+      case 'issue':
+        this.#vouchers.set(step.voucher, {
+          voucher: result.voucher!,
+          enterprise: step.enterprise,
+          program: step.program,
+        })
+        break
+      case 'file_order': {
+        const { enterprise, program } = this.#vouchers.get(step.voucher)!
+        const { jurisdiction, payee } = this.#programs.get(program)!
+        const { provider } = step
+        this.#orders.set(step.order, { order: result.order!, jurisdiction, enterprise, provider, payee })
+        break
+      }
+    }
+  }
+}
+
+function fieldsOf(answer: { errors?: { pointer: string }[] }): string {
+  return (answer.errors ?? []).map(({ pointer }) => pointer.replace(/^\/(body|params)\//, '')).join(', ') || '(line)'
+}

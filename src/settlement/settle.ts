@@ -1,0 +1,43 @@
+import type { Actor } from '../core/actor.js'
+import { isRefusal } from '../core/refusals.js'
+import { type Call, SYSTEM } from '../engine/command.js'
+import type { Engine, Outcome } from '../engine/engine.js'
+import type { Sql } from '../platform/database.js'
+import { closePeriodCommand, confirmPaymentsCommand, netPeriodCommand, payCommand } from './commands.js'
+import { grossOf, paymentsOf } from './queries.js'
+
+/** Closes a period, then gives every province its position; asked again after a crash it goes on where it stopped. */
+export async function closePeriod(
+  engine: Engine,
+  sql: Sql,
+  asked: { command: { period: string; through: string }; actor: Actor; key: string },
+): Promise<Outcome> {
+  const outcome = await engine.run({ type: closePeriodCommand, ...asked })
+  if (!isRefusal(outcome)) await netPeriod(engine, sql, asked.command.period)
+  return outcome
+}
+
+/** The items of a closed period never change, so they are added up off the hot path. */
+async function netPeriod(engine: Engine, sql: Sql, period: string): Promise<void> {
+  const [open] = await sql`select from periods where period = ${period} and not netted`
+  if (!open) return
+  const gross = await grossOf(sql, period)
+  await engine.run({ type: netPeriodCommand, command: { period, gross }, actor: SYSTEM })
+}
+
+/** Confirms that a period is paid: the region's positions and every book's payments in one, all or nothing. */
+export async function confirmPayments(
+  engine: Engine,
+  sql: Sql,
+  asked: { command: { period: string }; actor: Actor; key: string },
+): Promise<Outcome> {
+  const { period } = asked.command
+  await netPeriod(engine, sql, period)
+  const payments = await paymentsOf(sql, period)
+  const calls: Call[] = [
+    { type: confirmPaymentsCommand, command: asked.command },
+    ...payments.map((payment) => ({ type: payCommand, command: { period, ...payment } })),
+  ]
+  const outcome = await engine.runTogether(calls, asked.actor, asked.key)
+  return isRefusal(outcome) ? outcome : outcome[0]!
+}

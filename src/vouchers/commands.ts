@@ -1,0 +1,77 @@
+import { isUnder } from '../core/division.js'
+import { voucherId } from '../core/ids.js'
+import { yuan } from '../core/money.js'
+import { refuse } from '../core/refusals.js'
+import { addDays, yearOf } from '../core/time.js'
+import { owedToPool } from '../deadlines/owed.js'
+import { ofJurisdiction } from '../engine/access.js'
+import { command } from '../engine/command.js'
+import { enterpriseOf } from '../enterprises/facts.js'
+import { isListed } from '../integrity/facts.js'
+import { accountsOf, available } from '../ledger/accounts.js'
+import { post } from '../ledger/entry.js'
+import { row } from '../ledger/plan.js'
+import { poolOf, programOf } from '../programs/facts.js'
+import { issue, issued } from './contract.js'
+import { grantKey, grants, type Voucher, voucherAccount, vouchers } from './facts.js'
+
+/** Issues a voucher: the pool pays it (发放). Checks in the order of the rules; amount in fen. */
+export const issueCommand = command({
+  kind: 'issue',
+  schema: issue,
+  event: issued,
+  facts(find, { enterprise, program }, day) {
+    const rules = programOf(find, program)
+    const book = rules.jurisdiction
+    const key = grantKey({ book, program, enterprise, year: yearOf(day) })
+    find.ahead([grants, key], ...accountsOf(book, poolOf(program)))
+    return {
+      book,
+      program: rules,
+      enterprise: enterpriseOf(find, enterprise),
+      isListed: isListed(find, enterprise, day),
+      granted: find(grants, key)?.granted ?? 0n,
+      pool: available(find, book, poolOf(program)),
+    }
+  },
+  access: ({ book }, actor) => ofJurisdiction(actor, book),
+  decide({ book, program, enterprise, isListed, granted, pool }, { amount }, { day, seq }) {
+    const { annualCap } = program
+    if (day < program.applyFrom || day > program.applyTo) {
+      return refuse('program_not_open', { applyFrom: program.applyFrom, applyTo: program.applyTo })
+    }
+    if (isListed) return refuse('integrity_listed', { party: enterprise.uscc })
+    if (!isUnder(enterprise.division, String(program.jurisdiction))) {
+      return refuse('outside_jurisdiction', { division: enterprise.division })
+    }
+    if (!enterprise.types.some((type) => program.enterpriseTypes.includes(type)))
+      return refuse('enterprise_not_eligible')
+    if (granted + amount > annualCap) {
+      return refuse('annual_cap_exceeded', { annualCap: yuan(annualCap), granted: yuan(granted) })
+    }
+    if (amount > pool) return refuse('pool_insufficient', { pool: yuan(pool) })
+
+    const { program: code, useWithinDays } = program
+    const useBy = addDays(day, useWithinDays)
+    const voucher: Voucher = {
+      book,
+      voucher: seq,
+      program: code,
+      enterprise: enterprise.uscc,
+      amount,
+      issuedOn: day,
+      useBy,
+      lapsedOn: null,
+    }
+    const grant = { book, program: code, enterprise: enterprise.uscc, year: yearOf(day), ceiling: annualCap }
+    return {
+      book,
+      entry: [post('issue', poolOf(code), voucherAccount(voucher), amount)],
+      rows: [row(vouchers, voucher), row(grants, { ...grant, granted: granted + amount })],
+      event: { voucher: voucherId(book, seq), amount: yuan(amount), useBy },
+    }
+  },
+  async owed(sql, { book, program }, { refused }, day) {
+    return refused === 'pool_insufficient' ? owedToPool(sql, book, program.program, day) : undefined
+  },
+})

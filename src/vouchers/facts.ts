@@ -1,0 +1,82 @@
+import { parseVoucherId, voucherId } from '../core/ids.js'
+import type { Fen } from '../core/money.js'
+import { Refused } from '../core/refusals.js'
+import type { Day } from '../core/time.js'
+import { post } from '../ledger/entry.js'
+import type { Fact, FactKind, Find } from '../ledger/fact.js'
+import type { AccountName, Transfer } from '../ledger/plan.js'
+import { poolOf } from '../programs/facts.js'
+
+export interface Voucher extends Fact {
+  /** The number of the command that issued it. */
+  readonly voucher: number
+  readonly program: string
+  readonly enterprise: string
+  readonly amount: Fen
+  readonly issuedOn: Day
+  /** The last day it can be used. */
+  readonly useBy: Day
+  readonly lapsedOn: Day | null
+}
+
+export const vouchers: FactKind<Voucher> = {
+  name: 'vouchers',
+  key: ({ book, voucher }) => voucherId(book, voucher),
+  bookOf: (key) => parseVoucherId(key)?.book,
+  async load(sql, keys) {
+    const ids = keys.map((key) => parseVoucherId(key)!)
+    const rows = await sql<(Omit<Voucher, 'voucher'> & { voucher: bigint })[]>`
+      select v.book, v.voucher, v.program, v.enterprise, v.amount, v.issued_on as "issuedOn", v.use_by as "useBy",
+             v.lapsed_on as "lapsedOn"
+      from unnest(${ids.map((id) => id.book)}::int[], ${ids.map((id) => id.number)}::bigint[]) as k (book, voucher)
+      join vouchers v on v.book = k.book and v.voucher = k.voucher`
+    return rows.map((row) => ({ ...row, voucher: Number(row.voucher) }))
+  },
+}
+
+/** The voucher of this id; throws Refused('voucher_not_found'). */
+export function voucherOf(find: Find, id: string): Voucher {
+  const voucher = find(vouchers, id)
+  if (!voucher) throw new Refused('voucher_not_found', { voucher: id })
+  return voucher
+}
+
+export const voucherAccount = (voucher: Voucher): AccountName => ({
+  kind: 'voucher',
+  owner: voucherId(voucher.book, voucher.voucher),
+})
+
+/** Money given back to a voucher after its use-by day goes straight on to its pool, in the same entry. */
+export function passOn(voucher: Voucher, amount: Fen, day: Day): Transfer[] {
+  if (day <= voucher.useBy || amount === 0n) return []
+  return [post('lapse', voucherAccount(voucher), poolOf(voucher.program), amount)]
+}
+
+/** What an enterprise was granted under a program in a calendar year, lapsed or not; the ceiling is the annual cap. */
+export interface Grant extends Fact {
+  readonly program: string
+  readonly enterprise: string
+  readonly year: number
+  readonly granted: Fen
+  readonly ceiling: Fen
+}
+
+const SEPARATOR = '\u001f'
+
+export const grantKey = (grant: Pick<Grant, 'book' | 'program' | 'enterprise' | 'year'>) =>
+  [grant.book, grant.program, grant.enterprise, grant.year].join(SEPARATOR)
+
+export const grants: FactKind<Grant> = {
+  name: 'grants',
+  key: grantKey,
+  bookOf: (key) => Number(key.slice(0, key.indexOf(SEPARATOR))),
+  load(sql, keys) {
+    const parts = keys.map((key) => key.split(SEPARATOR) as [string, string, string, string])
+    return sql<Grant[]>`
+      select g.book, g.program, g.enterprise, g.year, g.granted, g.ceiling
+      from unnest(${parts.map((p) => Number(p[0]))}::int[], ${parts.map((p) => p[1])}::text[],
+                  ${parts.map((p) => p[2])}::text[], ${parts.map((p) => Number(p[3]))}::int[])
+             as k (book, program, enterprise, year)
+      join grants g on g.book = k.book and g.program = k.program and g.enterprise = k.enterprise and g.year = k.year`
+  },
+}

@@ -1,0 +1,117 @@
+import { randomBytes } from 'node:crypto'
+import postgres from 'postgres'
+import type { Actor } from '../../src/core/actor.js'
+import { ManualClock, parseChinaTime } from '../../src/core/time.js'
+import { Engine } from '../../src/engine/engine.js'
+import { builtInIssuer } from '../../src/platform/auth.js'
+import { connect, connectEngine, migrate, type Sql } from '../../src/platform/database.js'
+import { prepareRoles } from '../../src/platform/roles.js'
+import { createService, type Service } from '../../src/service.js'
+import { testCluster } from './cluster.js'
+
+/** A migrated database of a test's own, with the owner's and the service's role; `drop` removes it. */
+export interface TestDatabase {
+  readonly databaseUrl: string
+  readonly migrateUrl: string
+  /** Superuser's connection string to the same database, for looking behind the curtain. */
+  readonly adminUrl: string
+  drop(): Promise<void>
+}
+
+const passwordOf = (url: string) => decodeURIComponent(new URL(url).password)
+
+/** Copies a migrated template, which whoever comes first makes. */
+export async function testDatabase(): Promise<TestDatabase> {
+  const { url } = await testCluster()
+  const roles = await prepareRoles({ url, password: passwordOf(url) })
+  const admin = postgres(url, { max: 1, onnotice: () => {} })
+  try {
+    await migrate(roles.migrateUrl, 'clearing_service')
+    const name = `test_${randomBytes(6).toString('hex')}`
+    // A template with a connection cannot be copied; another test file may just be migrating it.
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await admin.unsafe(`create database ${name} template clearing strategy file_copy owner clearing_owner`)
+        break
+      } catch (error) {
+        if ((error as { code?: string }).code !== '55006' || attempt > 100) throw error
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      }
+    }
+    const at = (base: string) => {
+      const target = new URL(base)
+      target.pathname = `/${name}`
+      return target.href
+    }
+    return {
+      databaseUrl: at(roles.databaseUrl),
+      migrateUrl: at(roles.migrateUrl),
+      adminUrl: at(url),
+      async drop() {
+        const again = postgres(url, { max: 1, onnotice: () => {} })
+        await again.unsafe(`drop database if exists ${name} with (force)`)
+        await again.end()
+      },
+    }
+  } finally {
+    await admin.end()
+  }
+}
+
+/** An instant from Beijing time, `2026-03-05` meaning nine in the morning. */
+export function china(text: string): number {
+  const at = parseChinaTime(text.length === 10 ? `${text}T09:00:00+08:00` : text)
+  if (at === undefined) throw new Error(`not a Beijing time: ${text}`)
+  return at
+}
+
+export interface TestService {
+  readonly service: Service
+  readonly clock: ManualClock
+  readonly database: TestDatabase
+  /** Where it listens, on loopback. */
+  readonly base: string
+  /** A bearer token for any actor. */
+  token(actor: Actor): string
+  close(): Promise<void>
+}
+
+/** The whole service on a database of its own, listening, at nine o'clock Beijing time of the given day. */
+export async function testService(day = '2026-03-02'): Promise<TestService> {
+  const database = await testDatabase()
+  const clock = new ManualClock(china(day))
+  const service = await createService({ ...database, clock, auth: builtInIssuer('test', 'test') })
+  const base = await service.app.listen({ host: '127.0.0.1', port: 0 })
+  return {
+    service,
+    clock,
+    database,
+    base,
+    token: ({ subject, organisation, roles, jurisdiction }) =>
+      service.app.jwt.sign({ organisation, roles, ...(jurisdiction ? { jurisdiction } : {}) } as object, {
+        sub: subject,
+      }),
+    async close() {
+      await service.close()
+      await database.drop()
+    },
+  }
+}
+
+/** An engine of its own on a database, beside any other; for what several engines do to each other. */
+export async function testEngine(
+  database: TestDatabase,
+  clock: ManualClock,
+): Promise<{ engine: Engine; sql: Sql; close(): Promise<void> }> {
+  const engineSql = connectEngine(database.databaseUrl)
+  const sql = connect(database.databaseUrl, 2)
+  const engine = new Engine({ sql: engineSql, clock })
+  return {
+    engine,
+    sql,
+    async close() {
+      await engine.close()
+      await Promise.all([engineSql.end(), sql.end()])
+    },
+  }
+}
