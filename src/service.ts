@@ -25,11 +25,13 @@ export interface Service {
 /** Brings the database to its schema and composes the service on it; it does not listen yet. */
 export async function createService(options: ServiceOptions): Promise<Service> {
   await migrate(options.migrateUrl, userOf(options.databaseUrl))
-  const engineSql = connectEngine(options.databaseUrl)
+  const records = connectEngine(options.databaseUrl)
+  const reads = connectEngine(options.databaseUrl)
   const sql = connect(options.databaseUrl, 4)
   const reader = openReader(options.databaseUrl, 4)
   const engine = new Engine({
-    sql: engineSql,
+    sql: records,
+    reads,
     clock: options.clock,
     ...(options.logger ? { log: options.logger } : {}),
   })
@@ -43,7 +45,12 @@ export async function createService(options: ServiceOptions): Promise<Service> {
     async close() {
       await engine.close()
       await app.close()
-      await Promise.all([engineSql.end({ timeout: 5 }), sql.end({ timeout: 5 }), reader.close()])
+      await Promise.all([
+        records.end({ timeout: 5 }),
+        reads.end({ timeout: 5 }),
+        sql.end({ timeout: 5 }),
+        reader.close(),
+      ])
     },
   }
 }

@@ -19,8 +19,10 @@ export interface Asked extends Call {
 }
 
 export interface EngineOptions {
-  /** One connection of its own, as `engineConnection` makes it. */
+  /** One connection of its own, as `connectEngine` makes it: it records. */
   readonly sql: Sql
+  /** Another one, on which the next batch is read while one is recorded; without it the same, one after the other. */
+  readonly reads?: Sql
   readonly clock: Clock
   readonly log?: { error(fields: object, message: string): void; warn(fields: object, message: string): void }
   /** Commands in one batch at most. */
@@ -48,6 +50,7 @@ export class EngineFault extends Error {
   }
 }
 
+/** A command, or several in a row, with the caller who waits for the answer. */
 interface Ticket {
   readonly calls: readonly Call[]
   readonly actor: Actor
@@ -55,17 +58,32 @@ interface Ticket {
   readonly day: Day
   readonly key: IdempotencyKey | undefined
   attempts: number
+  answered: boolean
   resolve(outcomes: Outcome[]): void
   reject(fault: unknown): void
 }
 
-/** A ticket's decisions inside one batch: several jobs of its own, after the lapses it needed. */
-interface Decided {
-  readonly ticket: Ticket
-  readonly outcomes: Outcome[]
-  /** Index of its first job in the batch. */
-  readonly from: number
-  readonly to: number
+function answer(ticket: Ticket, outcomes: Outcome[] | Error): void {
+  ticket.answered = true
+  if (outcomes instanceof Error) ticket.reject(outcomes)
+  else ticket.resolve(outcomes)
+}
+
+/** Tickets decided together, to be recorded in one call. */
+class Batch {
+  tickets: Ticket[] = []
+  readonly jobs: Job[] = []
+  /** What each decided ticket came to, and where its jobs are. */
+  readonly decided: { ticket: Ticket; outcomes: Outcome[]; from: number; to: number }[] = []
+  readonly faults: { ticket: Ticket; fault: Error }[] = []
+  /** Tickets to be asked again once this batch is recorded. */
+  readonly later: Ticket[] = []
+}
+
+/** How recording a batch went: not at all, or without the jobs that rest on a book that moved. */
+interface Recorded {
+  readonly error?: unknown
+  readonly moved?: ReadonlySet<Book>
 }
 
 /**
@@ -74,19 +92,22 @@ interface Decided {
  */
 export class Engine {
   readonly #sql: Sql
+  readonly #reads: Sql
   readonly #source: FactSource
   readonly #clock: Clock
   readonly #log: EngineOptions['log']
   readonly #batch: number
   readonly #limit: number
   readonly #world = new World()
+  readonly #pending = new Set<Promise<Outcome[]>>()
   #queue: Ticket[] = []
   #running: Promise<void> | undefined
   #closed = false
 
   constructor(options: EngineOptions) {
     this.#sql = options.sql
-    this.#source = databaseSource(options.sql)
+    this.#reads = options.reads ?? options.sql
+    this.#source = databaseSource(this.#reads)
     this.#clock = options.clock
     this.#log = options.log
     this.#batch = options.batch ?? BATCH
@@ -111,49 +132,84 @@ export class Engine {
 
   /** Resolves when everything asked before has been answered. */
   async drained(): Promise<void> {
-    while (this.#running) await this.#running
+    await Promise.allSettled([...this.#pending])
   }
 
   /** Answers what was accepted, refuses the rest. */
   async close(): Promise<void> {
     this.#closed = true
-    await this.drained()
+    await this.#running
   }
 
   #enqueue(calls: readonly Call[], actor: Actor, key: string | undefined): Promise<Outcome[]> {
     if (this.#closed || this.#queue.length >= this.#limit) return Promise.resolve([refuse('overloaded')])
     const at = this.#clock.now()
-    return new Promise((resolve, reject) => {
+    const answered = new Promise<Outcome[]>((resolve, reject) => {
       const idempotency =
         key === undefined
           ? undefined
           : { organisation: actor.organisation, key, fingerprint: fingerprintOf(calls, actor) }
-      this.#queue.push({ calls, actor, at, day: dayOf(at), key: idempotency, attempts: 0, resolve, reject })
-      this.#running ??= this.#work().finally(() => {
-        this.#running = undefined
+      this.#queue.push({
+        calls,
+        actor,
+        at,
+        day: dayOf(at),
+        key: idempotency,
+        attempts: 0,
+        answered: false,
+        resolve,
+        reject,
       })
     })
+    this.#pending.add(answered)
+    const settled = () => this.#pending.delete(answered)
+    answered.then(settled, settled)
+    this.#running ??= this.#work()
+    return answered
   }
 
+  /** While one batch is recorded the next one is read and decided, on top of what the first will have done. */
   async #work(): Promise<void> {
     // Commands that arrive in the same turn of the event loop go into the same batch.
     await Promise.resolve()
-    while (this.#queue.length > 0) {
-      const tickets = this.#take()
-      const again = await this.#runPatiently(tickets)
-      for (const ticket of again) {
-        if (ticket.attempts++ < ATTEMPTS) this.#queue.unshift(ticket)
-        else ticket.reject(new Refused('unavailable'))
+    let ahead: { readonly batch: Batch; readonly done: Promise<Recorded> } | undefined
+    while (this.#queue.length > 0 || ahead) {
+      const batch = new Batch()
+      const fault = this.#queue.length > 0 ? await this.#decideBatch(batch, this.#take(ahead?.batch)) : undefined
+      const recorded = (await ahead?.done) ?? {}
+      if (ahead && (recorded.error || recorded.moved)) {
+        // What was decided on top of a batch that was not recorded as it was decided is worth nothing.
+        this.#world.forget()
+        this.#queue.unshift(...batch.tickets.filter(({ answered }) => !answered))
+        if (recorded.error) await this.#runPatiently(ahead.batch.tickets, recorded.error)
+        ahead = undefined
+        continue
       }
-      this.#world.trim(FACTS_KEPT)
+      if (ahead) this.#world.trim(FACTS_KEPT)
+      ahead = undefined
+      if (fault) await this.#runPatiently(batch.tickets, fault)
+      else if (batch.tickets.length > 0) ahead = { batch, done: this.#recordBatch(batch) }
     }
+    // In the same breath as the queue was found empty, so that nobody queues up behind a worker that has gone home.
+    this.#running = undefined
+  }
+
+  /** Puts tickets back in front of the queue, unless they were tried too often. */
+  #again(tickets: readonly Ticket[]): void {
+    const again: Ticket[] = []
+    for (const ticket of tickets) {
+      if (ticket.answered) continue
+      if (ticket.attempts++ < ATTEMPTS) again.push(ticket)
+      else answer(ticket, new Refused('unavailable'))
+    }
+    this.#queue.unshift(...again)
   }
 
   /** Takes a batch from the queue; the second command with a key waits until the first one's answer is stored. */
-  #take(): Ticket[] {
+  #take(recording: Batch | undefined): Ticket[] {
     const taken: Ticket[] = []
     const later: Ticket[] = []
-    const seen = new Set<string>()
+    const seen = new Set(recording?.tickets.flatMap(({ key }) => (key ? [keyName(key)] : [])))
     let count = 0
     let index = 0
     for (; index < this.#queue.length && count < this.#batch; index++) {
@@ -173,89 +229,111 @@ export class Engine {
     return taken
   }
 
-  /** Runs a batch, again when the database went away in the middle; answers the tickets or returns those to ask again. */
-  async #runPatiently(tickets: Ticket[]): Promise<Ticket[]> {
+  /**
+   * Runs tickets by themselves after a batch went wrong: again when the database was away, and ever fewer at a time
+   * when it refused what the code should not have asked for, until the culprit stands alone.
+   */
+  async #runPatiently(asked: readonly Ticket[], fault?: unknown): Promise<void> {
     const until = Date.now() + PATIENCE
+    let error = fault
     for (let pause = 20; ; pause = Math.min(pause * 2, 1000)) {
-      try {
-        return await this.#runBatch(tickets)
-      } catch (error) {
+      const tickets = asked.filter(({ answered }) => !answered)
+      if (tickets.length === 0) return
+      if (error) {
         this.#world.forget()
-        if (isTaken(error)) return tickets
+        if (isTaken(error)) return this.#again(tickets)
         if (!isOutage(error)) return this.#isolate(tickets, error)
-        if (Date.now() > until) {
-          this.#log?.error({ err: error }, 'the database does not answer')
-          for (const ticket of tickets) ticket.reject(new Refused('unavailable'))
-          return []
-        }
+        if (Date.now() > until) return this.#giveUp(tickets, error)
         await new Promise((resolve) => setTimeout(resolve, pause))
       }
+      const batch = new Batch()
+      error = await this.#decideBatch(batch, tickets)
+      if (error) continue
+      const recorded = await this.#recordBatch(batch)
+      if (recorded.moved) this.#world.forget(recorded.moved)
+      error = recorded.error
+      if (!error) return
     }
   }
 
-  /** The database refused a batch that the code should not have asked for: halve it until the culprit stands alone. */
-  async #isolate(tickets: Ticket[], error: unknown): Promise<Ticket[]> {
-    if (tickets.length === 1) {
+  async #isolate(tickets: readonly Ticket[], error: unknown): Promise<void> {
+    const [first] = tickets
+    if (first && tickets.length === 1) {
       const fault = new EngineFault(error)
-      this.#log?.error({ err: error, fault: fault.id, kind: tickets[0]!.calls[0]!.type.kind }, 'a command was poison')
-      tickets[0]!.reject(fault)
-      return []
+      this.#log?.error({ err: error, fault: fault.id, kind: first.calls[0]!.type.kind }, 'a command was poison')
+      return answer(first, fault)
     }
     const half = tickets.length >> 1
-    const first = await this.#runPatiently(tickets.slice(0, half))
-    return [...first, ...(await this.#runPatiently(tickets.slice(half)))]
+    await this.#runPatiently(tickets.slice(0, half))
+    await this.#runPatiently(tickets.slice(half))
   }
 
-  async #runBatch(batch: Ticket[]): Promise<Ticket[]> {
-    this.#world.begin()
-    const [stored] = await Promise.all([
-      readStored(
-        this.#sql,
-        batch.flatMap((ticket) => ticket.key ?? []),
-      ),
-      this.#prefetch(batch),
-    ])
-    const jobs: Job[] = []
-    const decided: Decided[] = []
-    const deferred: Ticket[] = []
-    for (const ticket of batch) {
-      const before = ticket.key && stored.get(keyName(ticket.key))
-      if (before) {
-        const answer = answerAgain(before, ticket.key!, ticket.at)
-        ticket.resolve(Array(ticket.calls.length).fill(answer))
-        continue
-      }
-      const from = jobs.length
-      try {
-        const outcomes = await this.#decideTicket(ticket, jobs)
-        if (outcomes === 'later') deferred.push(ticket)
-        else decided.push({ ticket, outcomes, from, to: jobs.length })
-      } catch (error) {
-        if (isOutage(error)) throw error
-        const fault = error instanceof Refused ? error : new EngineFault(error)
-        if (fault instanceof EngineFault) {
-          this.#log?.error({ err: error, fault: fault.id, kind: ticket.calls[0]!.type.kind }, 'a decision failed')
-        }
-        ticket.reject(fault)
-      }
-    }
-    if (jobs.length === 0) return deferred
+  #giveUp(tickets: readonly Ticket[], error: unknown): void {
+    this.#log?.error({ err: error }, 'the database does not answer')
+    for (const ticket of tickets) answer(ticket, new Refused('unavailable'))
+  }
 
-    const dead = await record(this.#sql, this.#world, jobs)
-    const again: Ticket[] = []
-    this.#world.settle()
-    if (dead.size > 0) {
-      const moved = new Set<Book>()
-      for (const index of dead) for (const book of jobs[index]!.rests) moved.add(book)
-      this.#world.forget(moved)
+  /** Reads and decides a batch; returns what went wrong with the database, if anything did. */
+  async #decideBatch(batch: Batch, tickets: Ticket[]): Promise<unknown> {
+    batch.tickets = tickets
+    if (tickets.length === 0) return undefined
+    try {
+      this.#world.begin()
+      const [stored] = await Promise.all([
+        readStored(
+          this.#reads,
+          tickets.flatMap((ticket) => ticket.key ?? []),
+        ),
+        this.#prefetch(tickets),
+      ])
+      for (const ticket of tickets) {
+        const before = ticket.key && stored.get(keyName(ticket.key))
+        if (before) answer(ticket, Array(ticket.calls.length).fill(answerAgain(before, ticket.key!, ticket.at)))
+        else await this.#decideInto(batch, ticket)
+      }
+      return undefined
+    } catch (error) {
+      return error
     }
+  }
+
+  async #decideInto(batch: Batch, ticket: Ticket): Promise<void> {
+    const from = batch.jobs.length
+    try {
+      const outcomes = await this.#decideTicket(ticket, batch.jobs)
+      if (outcomes === 'later') batch.later.push(ticket)
+      else batch.decided.push({ ticket, outcomes, from, to: batch.jobs.length })
+    } catch (error) {
+      if (isOutage(error)) throw error
+      const fault = error instanceof Refused ? error : new EngineFault(error)
+      if (fault instanceof EngineFault) {
+        this.#log?.error({ err: error, fault: fault.id, kind: ticket.calls[0]!.type.kind }, 'a decision failed')
+      }
+      batch.faults.push({ ticket, fault })
+    }
+  }
+
+  /** Records a decided batch and answers its tickets; what rests on a book that moved is asked again. */
+  async #recordBatch({ jobs, decided, faults, later }: Batch): Promise<Recorded> {
+    let dead: ReadonlySet<number> = new Set()
+    try {
+      if (jobs.length > 0) dead = await record(this.#sql, this.#world, jobs)
+    } catch (error) {
+      return { error }
+    }
+    const again: Ticket[] = []
     for (const { ticket, outcomes, from, to } of decided) {
       let isDead = false
       for (let index = from; index < to; index++) isDead ||= dead.has(index)
       if (isDead) again.push(ticket)
-      else ticket.resolve(outcomes)
+      else answer(ticket, outcomes)
     }
-    return [...deferred, ...again]
+    for (const { ticket, fault } of faults) answer(ticket, fault)
+    this.#again([...again, ...later])
+    if (dead.size === 0) return {}
+    const moved = new Set<Book>()
+    for (const index of dead) for (const book of jobs[index]!.rests) moved.add(book)
+    return { moved }
   }
 
   /** Gathers what the whole batch will want in a few set queries, before anything is decided. */

@@ -85,11 +85,24 @@ export class World {
   #undo: (() => void)[] | undefined
   changes = new Changes()
 
-  /** Starts a batch: keys are not covered by a head, so what is known of them ends with the batch before. */
+  /**
+   * Starts a batch on top of the one before, which is recorded or being recorded: its heads are what the database
+   * will have. Keys are not covered by a head, so only those which that batch has moved are known.
+   */
   begin(): void {
-    this.changes = new Changes()
+    this.#settle()
     this.#holders.clear()
+    for (const [key, holder] of this.changes.claims) this.#holders.set(key, holder)
+    for (const key of this.changes.frees.keys()) if (!this.changes.claims.has(key)) this.#holders.set(key, null)
+    this.changes = new Changes()
     this.#allHeads = false
+  }
+
+  #settle(): void {
+    for (const book of this.changes.written) {
+      const known = this.#books.get(book)
+      if (known) known.base = known.head
+    }
   }
 
   /** A reader that notes in `rests` every book it has looked at. */
@@ -385,18 +398,15 @@ export class World {
     }
   }
 
-  /** The batch was recorded: what was decided is what the database has now. */
-  settle(): void {
-    for (const book of this.changes.written) {
-      const known = this.#books.get(book)
-      if (known) known.base = known.head
-    }
-  }
-
-  /** Forgets books that moved or whose outcome is unknown; they are read again when next needed. */
+  /** Forgets books that moved, or all when an outcome is unknown; they are read again when next needed. */
   forget(books?: Iterable<Book>): void {
-    if (!books) this.#books.clear()
-    else for (const book of books) this.#books.delete(book)
+    if (books) {
+      this.#settle()
+      for (const book of books) this.#books.delete(book)
+    } else {
+      this.#books.clear()
+    }
+    this.changes = new Changes()
   }
 
   /** Drops the oldest facts beyond `most`, between batches. */

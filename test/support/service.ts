@@ -103,15 +103,16 @@ export async function testEngine(
   database: TestDatabase,
   clock: ManualClock,
 ): Promise<{ engine: Engine; sql: Sql; close(): Promise<void> }> {
-  const engineSql = connectEngine(database.databaseUrl)
+  const records = connectEngine(database.databaseUrl)
+  const reads = connectEngine(database.databaseUrl)
   const sql = connect(database.databaseUrl, 2)
-  const engine = new Engine({ sql: engineSql, clock })
+  const engine = new Engine({ sql: records, reads, clock })
   return {
     engine,
     sql,
     async close() {
       await engine.close()
-      await Promise.all([engineSql.end(), sql.end()])
+      await Promise.all([records.end(), reads.end(), sql.end()])
     },
   }
 }
