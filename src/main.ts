@@ -1,20 +1,15 @@
-import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
 import { type Config, ConfigError, readConfig } from './config.js'
-import { addDays, dayOf, ManualClock, systemClock } from './core/time.js'
+import { systemClock } from './core/time.js'
 import { sweep } from './deadlines/sweep.js'
+import { demonstrate } from './demonstration.js'
 import { type Auth, builtInIssuer } from './platform/auth.js'
 import { connect, DatabaseError } from './platform/database.js'
 import { type EmbeddedPostgres, EmbeddedPostgresError, startEmbeddedPostgres } from './platform/embedded-postgres.js'
 import { prepareRoles } from './platform/roles.js'
-import { shiftLine } from './rehearsal/lines.js'
-import { Player } from './rehearsal/player.js'
 import { createService, type Service } from './service.js'
 
-const DEMONSTRATION = fileURLToPath(new URL('../db/seeds/half-year.ndjson', import.meta.url))
 const SWEEP_EVERY = 60_000
 const STOP_WITHIN = 10_000
 
@@ -37,31 +32,6 @@ async function openDatabase(config: Config): Promise<Database> {
   return { ...(await prepareRoles(server)), stop: () => server.stop() }
 }
 
-/** Plays the demonstration half-year into an empty database, ending yesterday; afterwards nothing is ever seeded. */
-async function demonstrate(database: Database, auth: Auth): Promise<void> {
-  const sql = connect(database.databaseUrl, 1)
-  const [{ isEmpty = false } = {}] = await sql<{ isEmpty: boolean }[]>`
-    select not exists (select from commands) as "isEmpty"`.finally(() => sql.end({ timeout: 5 }))
-  if (!isEmpty) return
-  console.log('Putting a synthetic half-year of the four provinces into the books … 正在写入合成的半年演示数据……')
-  const lines: string[] = []
-  for await (const line of createInterface({ input: createReadStream(DEMONSTRATION, 'utf8') })) lines.push(line)
-  const lastDay = (JSON.parse(lines[lines.length - 1]!) as { at: string }).at.slice(0, 10)
-  const yesterday = addDays(dayOf(systemClock.now()), -1)
-  const shift = Math.round((Date.parse(yesterday) - Date.parse(lastDay)) / 86_400_000)
-
-  const clock = new ManualClock(0)
-  const service = await createService({ ...database, clock, auth })
-  try {
-    const player = new Player({ base: await service.app.listen({ host: '127.0.0.1', port: 0 }), clock })
-    for (const line of lines) await player.play(shiftLine(line, shift))
-    await player.finish()
-    player.close()
-  } finally {
-    await service.close()
-  }
-}
-
 function announce(base: string, isOpen: boolean): void {
   console.log(`
 跨区域科技创新券清算服务 · Clearing service for cross-region innovation vouchers
@@ -71,19 +41,17 @@ function announce(base: string, isOpen: boolean): void {
   reference  ${base}/docs            接口文档
   OpenAPI    ${base}/openapi.json`)
   if (!isOpen) return
-  const tokenFor = (body: object) =>
-    `curl -s ${base}/tokens -H 'content-type: application/json' -d '${JSON.stringify(body)}'`
-  const bureau = { organisation: 'bureau 310000', jurisdiction: '310000' }
   console.log(`  overview   ${base}/                (synthetic demonstration data 合成演示数据)
 
-  A token for each role, on this machine only 各角色令牌（仅限本机）:
-    enterprise  ${tokenFor({ sub: 'li', organisation: '91310115J1XG612DDT', roles: ['enterprise'] })}
-    provider    ${tokenFor({ sub: 'wang', organisation: '52310118RHCCCC3FLF', roles: ['provider'] })}
-    officer     ${tokenFor({ sub: 'zhao', ...bureau, roles: ['officer'] })}
-    approver    ${tokenFor({ sub: 'qian', ...bureau, roles: ['approver'] })}
-    finance     ${tokenFor({ sub: 'sun', organisation: 'region', jurisdiction: '000000', roles: ['finance'] })}
-    auditor     ${tokenFor({ sub: 'zhou', organisation: 'audit office', jurisdiction: '000000', roles: ['auditor'] })}
-    operator    ${tokenFor({ sub: 'wu', organisation: 'platform', roles: ['operator'] })}
+  Anyone on this machine may act as anyone 本机可签发任意角色的令牌: POST ${base}/tokens
+  or let scripts/ask.mjs do it 或使用 scripts/ask.mjs:
+    enterprise  node scripts/ask.mjs enterprise:91310104561KH4Y103 GET /v1/vouchers
+    provider    node scripts/ask.mjs provider:12330106MKNKNXRQAM GET /v1/orders
+    officer     node scripts/ask.mjs officer:310000 GET /v1/orders?state=submitted
+    approver    node scripts/ask.mjs approver:310000 GET /v1/orders?state=verified
+    finance     node scripts/ask.mjs finance:000000 GET /v1/periods
+    auditor     node scripts/ask.mjs auditor:000000 GET /v1/reports/provinces
+    operator    node scripts/ask.mjs operator POST /v1/sweeps
 
   Stop with Ctrl-C. 按 Ctrl-C 停止。
 `)

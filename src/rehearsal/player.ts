@@ -65,6 +65,11 @@ export class Player {
     this.#sweepsDaily = options.sweepsDaily ?? true
   }
 
+  /** The Idempotency-Key of a line. */
+  static keyOf(line: number): string {
+    return `line-${line}`
+  }
+
   get steps(): number {
     return this.#steps
   }
@@ -84,7 +89,7 @@ export class Player {
     }
     const { status, body: answer } = await this.#client.post(path, body, {
       authorization: `Bearer ${await this.#token(actor)}`,
-      'idempotency-key': `line-${this.#line}`,
+      'idempotency-key': Player.keyOf(this.#line),
     })
     this.#steps++
     if (status < 300) this.#remember(step, answer.result)

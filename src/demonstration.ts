@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { addDays, dayOf, ManualClock, systemClock } from './core/time.js'
+import type { Auth } from './platform/auth.js'
+import { connect } from './platform/database.js'
+import { shiftLine } from './rehearsal/lines.js'
+import { Player } from './rehearsal/player.js'
+import { createService } from './service.js'
+
+const FILE = fileURLToPath(new URL('../db/seeds/half-year.ndjson', import.meta.url))
+
+const daysBetween = (from: string, to: string) => Math.round((Date.parse(to) - Date.parse(from)) / 86_400_000)
+const dayOfLine = (line: string) => (JSON.parse(line) as { at: string }).at.slice(0, 10)
+
+/**
+ * Plays the synthetic half-year into an empty database, moved so that it ends yesterday. When an earlier start was
+ * stopped in the middle it goes on from there: the player's keys are those of the lines, so nothing happens twice.
+ * A database with anything else in it is left alone.
+ */
+export async function demonstrate(
+  database: { readonly databaseUrl: string; readonly migrateUrl: string },
+  auth: Auth,
+): Promise<void> {
+  const lines = readFileSync(FILE, 'utf8').trimEnd().split('\n')
+  const begun = await stateOf(database.databaseUrl, lines.length)
+  if (begun === 'done' || begun === 'other') return
+  console.log('Putting a synthetic half-year of the four provinces into the books … 正在写入合成的半年演示数据……')
+  const firstDay = dayOfLine(lines[0]!)
+  const yesterday = addDays(dayOf(systemClock.now()), -1)
+  const shift =
+    begun === 'empty' ? daysBetween(dayOfLine(lines[lines.length - 1]!), yesterday) : daysBetween(firstDay, begun.since)
+
+  const clock = new ManualClock(0)
+  const service = await createService({ ...database, clock, auth })
+  try {
+    const player = new Player({ base: await service.app.listen({ host: '127.0.0.1', port: 0 }), clock })
+    for (const line of lines) await player.play(shiftLine(line, shift))
+    await player.finish()
+    player.close()
+  } finally {
+    await service.close()
+  }
+}
+
+/** Whether the demonstration is to be played, was played, or was begun on a day; or there is other business in there. */
+async function stateOf(url: string, lines: number): Promise<'empty' | 'done' | 'other' | { since: string }> {
+  const sql = connect(url, 1)
+  try {
+    const [used] = await sql`select from commands limit 1`
+    if (!used) return 'empty'
+    const [first] = await sql<{ day: string }[]>`
+      select c.day from idempotency i join commands c on c.book = i.book and c.seq = i.seq
+      where i.key = ${Player.keyOf(1)} limit 1`
+    if (!first) return 'other'
+    const [last] = await sql`select from idempotency where key = ${Player.keyOf(lines)} limit 1`
+    return last ? 'done' : { since: first.day }
+  } finally {
+    await sql.end({ timeout: 5 })
+  }
+}
