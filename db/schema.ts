@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm'
 import {
   bigint,
   boolean,
@@ -12,6 +13,7 @@ import {
   text,
   timestamp,
   unique,
+  uniqueIndex,
 } from 'drizzle-orm/pg-core'
 
 /** The typed picture of the database, for what reads it; a test proves it equal to what the migrations made. */
@@ -38,14 +40,14 @@ export const books = clearing.table('books', {
 
 export const accountKinds = clearing.table('account_kinds', {
   kind: smallint().primaryKey(),
-  name: text().notNull(),
+  name: text().notNull().unique(),
   normal: text().notNull(),
   floor: boolean().notNull(),
 })
 
 export const legalTransfers = clearing.table('legal_transfers', {
   type: smallint().primaryKey(),
-  name: text().notNull(),
+  name: text().notNull().unique(),
   debit: smallint().notNull(),
   credit: smallint().notNull(),
 })
@@ -81,8 +83,8 @@ export const commands = clearing.table(
   },
   (t) => [
     primaryKey({ columns: [t.book, t.seq] }),
-    index('commands_entry').on(t.book, t.entry),
-    index('commands_items').on(t.book, t.seq),
+    uniqueIndex('commands_entry').on(t.book, t.entry).where(sql`entry is not null`),
+    index('commands_items').on(t.book, t.seq).where(sql`kind in ('approve_claim', 'claw_back')`),
   ],
 )
 
@@ -214,7 +216,7 @@ export const vouchers = clearing.table(
   },
   (t) => [
     primaryKey({ columns: [t.book, t.voucher] }),
-    index('vouchers_use_by').on(t.useBy, t.book, t.program),
+    index('vouchers_use_by').on(t.useBy, t.book, t.program).where(sql`lapsed_on is null`),
     index('vouchers_enterprise').on(t.enterprise),
   ],
 )
@@ -262,11 +264,11 @@ export const orders = clearing.table(
   },
   (t) => [
     primaryKey({ columns: [t.book, t.order] }),
-    index('orders_deadline').on(t.deadline, t.book, t.program),
+    index('orders_deadline').on(t.deadline, t.book, t.program).where(sql`deadline is not null`),
     index('orders_enterprise').on(t.enterprise),
     index('orders_provider').on(t.provider),
     index('orders_voucher').on(t.book, t.voucher),
-    index('orders_approved').on(t.book, t.approvedSeq),
+    index('orders_approved').on(t.book, t.approvedSeq).where(sql`approved_seq is not null`),
   ],
 )
 

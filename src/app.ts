@@ -13,10 +13,12 @@ import { enterpriseRoutes } from './enterprises/routes.js'
 import { integrityRoutes } from './integrity/routes.js'
 import { orderRoutes } from './orders/routes.js'
 import { overviewRoutes } from './overview/routes.js'
-import { type Auth, registerAuth } from './platform/auth.js'
+import { type Auth, builtInIssuer, registerAuth } from './platform/auth.js'
+import { finishDocument } from './platform/openapi.js'
 import { errorHandler, faultsOf, sendRefusal } from './platform/problems.js'
 import { programRoutes } from './programs/routes.js'
 import { providerRoutes } from './providers/routes.js'
+import { refusalsOf } from './refusals.js'
 import { settlementRoutes } from './settlement/routes.js'
 import { tokenRoutes } from './tokens/routes.js'
 import { voucherRoutes } from './vouchers/routes.js'
@@ -37,7 +39,10 @@ export async function buildApp(
     logController: new LogController({ disableRequestLogging: true }),
     routerOptions: { maxParamLength: 300 },
     onProtoPoisoning: 'error',
+    // What never reaches a route, such as an address that cannot be decoded, is answered like everything else.
+    frameworkErrors: (error, request, reply) => errorHandler(error, request, reply),
   }) as unknown as FastifyInstance
+  app.removeContentTypeParser('text/plain')
 
   app.setValidatorCompiler<z.ZodType>(({ schema, httpPart }) => {
     const part = httpPart === 'querystring' ? 'query' : (httpPart ?? 'body')
@@ -68,7 +73,7 @@ export async function buildApp(
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
     },
     transform: jsonSchemaTransform,
-    transformObject: jsonSchemaTransformObject,
+    transformObject: (document) => finishDocument(jsonSchemaTransformObject(document), refusalsOf),
   })
   await app.register(swaggerUi, { routePrefix: '/docs' })
   await registerAuth(app, options.auth)
@@ -97,4 +102,16 @@ export async function buildApp(
   auditRoutes(app, services)
   await app.ready()
   return app
+}
+
+/** The committed OpenAPI document: what every installation answers, so without the built-in issuer's own route. */
+export async function openApiText(): Promise<string> {
+  const { signingKey: _, ...auth } = builtInIssuer('clearing', 'clearing')
+  // Routes are only declared here, so the services are never used.
+  const app = await buildApp({} as Services, { auth })
+  try {
+    return `${JSON.stringify(app.swagger(), null, 2)}\n`
+  } finally {
+    await app.close()
+  }
 }

@@ -22,7 +22,12 @@ export interface Config {
 
 const environment = z.object({
   HOST: z.string().min(1).default('127.0.0.1'),
-  PORT: z.coerce.number().int().min(0).max(65535).default(3000),
+  PORT: z
+    .string()
+    .regex(/^\d{1,5}$/, 'a port is a number from 0 to 65535')
+    .transform(Number)
+    .pipe(z.number().max(65535))
+    .default(3000),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   MIGRATE_DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   DATA_DIR: z.string().min(1).optional(),
@@ -35,15 +40,22 @@ const environment = z.object({
 
 export class ConfigError extends Error {}
 
+/** Where the database is: all that a tool needs which only reads it. */
+export type DatabaseConfig = Pick<Config, 'databaseUrl' | 'migrateDatabaseUrl' | 'dataRoot'>
+
+/** Reads from the environment where the database is; throws ConfigError as `readConfig` does. */
+export function readDatabaseConfig(env: NodeJS.ProcessEnv): DatabaseConfig {
+  const e = parse(env)
+  return {
+    databaseUrl: e.DATABASE_URL,
+    migrateDatabaseUrl: e.MIGRATE_DATABASE_URL,
+    dataRoot: e.DATA_DIR ?? defaultDataRoot(),
+  }
+}
+
 /** Reads the environment; throws ConfigError naming every variable that is wrong. Empty variables count as absent. */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
-  const parsed = environment.safeParse(given)
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
-    throw new ConfigError(`The environment has faults 环境变量有误:\n  ${faults.join('\n  ')}`)
-  }
-  const e = parsed.data
+  const e = parse(env)
   const production = e.NODE_ENV === 'production'
   if (!e.TOKEN_PUBLIC_KEY && (production || e.DATABASE_URL)) {
     throw new ConfigError(
@@ -53,15 +65,21 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   return Object.freeze({
     host: e.HOST,
     port: e.PORT,
-    databaseUrl: e.DATABASE_URL,
-    migrateDatabaseUrl: e.MIGRATE_DATABASE_URL,
-    dataRoot: e.DATA_DIR ?? defaultDataRoot(),
+    ...readDatabaseConfig(env),
     tokenPublicKey: e.TOKEN_PUBLIC_KEY,
     tokenIssuer: e.TOKEN_ISSUER,
     tokenAudience: e.TOKEN_AUDIENCE,
     production,
     logLevel: e.LOG_LEVEL,
   })
+}
+
+function parse(env: NodeJS.ProcessEnv): z.output<typeof environment> {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
+  const parsed = environment.safeParse(given)
+  if (parsed.success) return parsed.data
+  const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
+  throw new ConfigError(`The environment has faults 环境变量有误:\n  ${faults.join('\n  ')}`)
 }
 
 /** As root below /var/lib, where the unprivileged account can reach it; else beside the project. */

@@ -6,15 +6,13 @@ import { dayOf, parseChinaTime } from '../core/time.js'
 import { mayRead, readableBooks } from '../engine/access.js'
 import { readRoute, type Services } from '../engine/route.js'
 import { Faults } from '../platform/problems.js'
+import { count } from '../platform/wire.js'
 import { balancesView, bookView, entryView, provinceReport } from './contract.js'
 import { balancesAsOf, booksOf, entriesOf, entryAt, provinceReports } from './queries.js'
 
 const tag = 'audit 审计'
 const params = z.strictObject({ book: z.string().regex(/^\d{6}$/, { error: 'number_format' }) })
-const number = z.coerce
-  .number({ error: 'number_format' })
-  .int({ error: 'number_format' })
-  .min(0, { error: 'number_format' })
+const number = count(0, 999_999_999_999_999)
 
 export function auditRoutes(app: FastifyInstance, services: Services): void {
   const { sql, clock } = services
@@ -52,13 +50,18 @@ export function auditRoutes(app: FastifyInstance, services: Services): void {
     params,
     query: z.strictObject({
       after: number.default(0).meta({ description: 'Entries after this number' }),
-      limit: number.max(1000, { error: 'out_of_range' }).default(100),
+      limit: count(1, 1000).default(100),
     }) as never,
     summary: { en: 'Journal entries with their transfers', zh: '记账凭证' },
     answer: z.object({ items: z.array(entryView) }),
-    read: async ({ params, query, actor }) => ({
-      items: await entriesOf(sql, readable(actor, params.book), query.after, query.limit),
-    }),
+    async read({ params, query, actor }) {
+      const book = readable(actor, params.book)
+      const items = await entriesOf(sql, book, query.after, query.limit)
+      if (items.length === 0 && (await sql`select from books where book = ${book}`).length === 0) {
+        throw new Refused('book_not_found', { book: params.book })
+      }
+      return { items }
+    },
   })
   readRoute(app, {
     operation: 'reportProvinces',

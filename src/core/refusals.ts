@@ -115,7 +115,6 @@ export const serviceRefusals = {
   order_not_found: { status: 404, en: 'There is no such order', zh: '没有该订单' },
   period_not_found: { status: 404, en: 'There is no such period', zh: '没有该清算周期' },
   book_not_found: { status: 404, en: 'There is no such book', zh: '没有该账套' },
-  account_not_found: { status: 404, en: 'There is no such account', zh: '没有该账户' },
   entry_not_found: { status: 404, en: 'The book has not reached that number', zh: '账套尚未到达该号' },
   moment_in_future: { status: 400, en: 'The moment is still to come', zh: '该时刻尚未到来' },
   program_exists: { status: 409, en: 'A program of this code is published already', zh: '该券种代码已发布' },

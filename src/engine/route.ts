@@ -6,9 +6,9 @@ import { type Clock, chinaTime } from '../core/time.js'
 import { authorise } from '../platform/auth.js'
 import type { Reader, Sql } from '../platform/database.js'
 import { type Operation, permissions } from '../platform/permissions.js'
-import { problem, sendRefusal } from '../platform/problems.js'
+import { Faults, problem, sendRefusal } from '../platform/problems.js'
 import type { CommandType } from './command.js'
-import type { Engine, Outcome } from './engine.js'
+import { type Engine, isOutage, type Outcome } from './engine.js'
 
 /** What routes work with. */
 export interface Services {
@@ -73,15 +73,15 @@ export function commandRoute<C>(app: FastifyInstance, { engine }: Services, spec
       headers: z.looseObject({
         'idempotency-key': z
           .string()
-          .optional()
-          .meta({ description: 'Needed: the same key and body give the same answer. 必填：同键同内容得到同一回执。' }),
+          .regex(KEY)
+          .meta({ description: 'The same key and body give the same answer. 必填：同键同内容得到同一回执。' }),
       }),
       ...(spec.params ? { params: spec.params } : {}),
       body: spec.body ?? type.schema,
       response: { [status]: receiptOf(type.event), default: problem },
     },
     onRequest: (request) => authorise(request, spec.operation),
-    preValidation: requireKey,
+    preValidation: [requireKey, refuseNull],
     handler: async (request, reply) => {
       const command = { ...(request.params as object), ...(request.body as object) } as C
       const key = request.headers['idempotency-key'] as string
@@ -106,6 +106,11 @@ async function requireKey(request: FastifyRequest): Promise<void> {
   if (typeof key !== 'string' || !KEY.test(key)) throw new Refused('idempotency_key_missing')
 }
 
+/** A POST that needs no body may come without one; `null` is a body, and none of ours. */
+async function refuseNull(request: FastifyRequest): Promise<void> {
+  if (request.body === null) throw new Faults([{ pointer: '/body', code: 'wrong_type' }])
+}
+
 interface ReadSpec<P, Q, R> extends Spec {
   readonly query?: z.ZodType<Q>
   readonly answer: z.ZodType<R>
@@ -122,9 +127,15 @@ export function readRoute<P = object, Q = object, R = unknown>(app: FastifyInsta
       ...describe(spec),
       ...(spec.params ? { params: spec.params } : {}),
       querystring: spec.query ?? z.strictObject({}),
+      ...(spec.method === 'POST' ? { body: z.strictObject({}) } : {}),
       response: { 200: spec.answer, default: problem },
     },
     onRequest: (request) => authorise(request, spec.operation),
-    handler: (request) => spec.read({ params: request.params as P, query: request.query as Q, actor: request.actor }),
+    preValidation: refuseNull,
+    handler: ({ params, query, actor }) =>
+      spec.read({ params: params as P, query: query as Q, actor }).catch((error: unknown) => {
+        // Drizzle wraps what the database said.
+        throw isOutage(error) || isOutage((error as Error).cause ?? {}) ? new Refused('unavailable') : error
+      }),
   })
 }

@@ -2,10 +2,11 @@ import { z } from 'zod'
 import { category, code, day, money, text, uscc, yuanText } from '../platform/wire.js'
 import { voucherText } from '../vouchers/contract.js'
 
-export const orderText = z
-  .string()
-  .max(40, { error: 'out_of_range' })
-  .meta({ id: 'OrderId', description: 'O, book, dash, number 订单编号', examples: ['O320509-60'] })
+export const orderText = text(40).meta({
+  id: 'OrderId',
+  description: 'O, book, dash, number 订单编号',
+  examples: ['O320509-60'],
+})
 
 export const orderStates = [
   'filed',

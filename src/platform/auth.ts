@@ -4,7 +4,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Actor } from '../core/actor.js'
 import { Refused } from '../core/refusals.js'
-import { type Operation, permissions, type Role, roles } from './permissions.js'
+import { bureau, type Operation, permissions, type Role, roles } from './permissions.js'
+import { text } from './wire.js'
 
 /** How tokens are checked; `issuer` is there only where the service may sign its own. */
 export interface Auth {
@@ -26,8 +27,8 @@ export function builtInIssuer(issuer: string, audience: string): Auth {
 
 /** What a token must say: who, in which organisation, of which jurisdiction (000000 is the region), with which roles. */
 export const claims = z.object({
-  sub: z.string().min(1).max(200),
-  organisation: z.string().min(1).max(200),
+  sub: text(200),
+  organisation: text(200),
   jurisdiction: z
     .string()
     .regex(/^\d{6}$/)
@@ -56,7 +57,7 @@ export async function registerAuth(app: FastifyInstance, auth: Auth): Promise<vo
       algorithms: [algorithm],
       allowedIss: auth.issuer,
       allowedAud: auth.audience,
-      requiredClaims: ['exp', 'sub'],
+      requiredClaims: ['exp', 'sub', 'iss', 'aud'],
       cache: 5000,
     },
   })
@@ -72,8 +73,14 @@ export async function authorise(request: FastifyRequest, operation: Operation): 
   if (!parsed.success) throw new Refused('unauthenticated')
   const { sub, organisation, jurisdiction, roles: held } = parsed.data
   const allowed: readonly Role[] = permissions[operation]
-  if (!held.some((role) => allowed.includes(role))) {
-    throw new Refused('role_not_permitted', { needed: allowed.join(' ') })
+  const acting = held.filter((role) => allowed.includes(role))
+  if (acting.length === 0) throw new Refused('role_not_permitted', { needed: allowed.join(' ') })
+  // A jurisdiction opens its books to a bureau's people only, whatever else a token says.
+  const isBureau = acting.some((role) => (bureau as readonly Role[]).includes(role))
+  request.actor = {
+    subject: sub,
+    organisation,
+    roles: held,
+    ...(jurisdiction && isBureau ? { jurisdiction } : {}),
   }
-  request.actor = { subject: sub, organisation, roles: held, ...(jurisdiction ? { jurisdiction } : {}) }
 }

@@ -96,6 +96,8 @@ export async function migrate(ownerUrl: string, service: string): Promise<{ appl
       } catch (error) {
         // Two services started at once: the other one was faster, and its work is found done the next time.
         if (attempt > 3 || !['42P07', '23505'].includes((error as { code?: string }).code ?? '')) throw error
+        // The script's own transaction is still open, and broken.
+        await sql.unsafe('rollback').simple()
       }
     }
   } finally {

@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import { Faults } from './problems.js'
+import { count } from './wire.js'
 
 const MOST = 100
 
 /** The query of a list: how many at most, and where the last page ended. */
 export const pageQuery = {
-  limit: z.coerce.number().int().min(1, { error: 'out_of_range' }).max(MOST, { error: 'out_of_range' }).default(50),
+  limit: count(1, MOST).default(50),
   cursor: z.string().max(100, { error: 'out_of_range' }).optional(),
 }
 

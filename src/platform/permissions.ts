@@ -13,7 +13,8 @@ export const roles = {
 } as const
 export type Role = keyof typeof roles
 
-const bureau = ['officer', 'approver', 'finance', 'auditor'] as const satisfies Role[]
+/** The roles of a jurisdiction's own people; only for them does a token's jurisdiction count. */
+export const bureau = ['officer', 'approver', 'finance', 'auditor'] as const satisfies Role[]
 const everyone = Object.keys(roles) as Role[]
 
 export const permissions = {

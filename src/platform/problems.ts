@@ -51,16 +51,21 @@ export class Faults extends Error {
 const escaped = (part: PropertyKey) => String(part).replaceAll('~', '~0').replaceAll('/', '~1')
 const pointer = (part: string, path: readonly PropertyKey[]) => [`/${part}`, ...path.map(escaped)].join('/')
 
-/** Turns what zod found into faults of the catalogue; `part` is where it was found: body, params, query or headers. */
+/** So many faults are told at once; a body of nothing but faults must not become an answer many times its size. */
+const MOST_FAULTS = 100
+
+/** Turns what zod found into faults of the catalogue, the first of each field; `part` is where it was found: body, params, query or headers. */
 export function faultsOf(part: string, error: z.ZodError, given: unknown): Faults {
-  return new Faults(
-    error.issues.flatMap((issue): Fault[] => {
-      if (issue.code === 'unrecognized_keys') {
-        return issue.keys.map((key) => ({ pointer: pointer(part, [...issue.path, key]), code: 'unknown_field' }))
-      }
-      return [{ pointer: pointer(part, issue.path), code: codeOf(issue, valueAt(given, issue.path)) }]
-    }),
-  )
+  const faults = error.issues.slice(0, MOST_FAULTS).flatMap((issue): Fault[] => {
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys
+        .slice(0, MOST_FAULTS)
+        .map((key) => ({ pointer: pointer(part, [...issue.path, key]), code: 'unknown_field' }))
+    }
+    return [{ pointer: pointer(part, issue.path), code: codeOf(issue, valueAt(given, issue.path)) }]
+  })
+  const first = new Map([...faults].reverse().map((fault) => [fault.pointer, fault]))
+  return new Faults([...first.values()].reverse().slice(0, MOST_FAULTS))
 }
 
 function codeOf(issue: z.core.$ZodIssue, value: unknown): FieldFault {
@@ -78,9 +83,12 @@ function valueAt(given: unknown, path: readonly PropertyKey[]): unknown {
 /** Answers a refusal as a problem in the reader's language. */
 export function sendRefusal(request: FastifyRequest, reply: FastifyReply, refusal: Refusal, faults?: readonly Fault[]) {
   const language = languageOf(request)
-  const { refused: code, details } = refusal
+  const { refused: code } = refusal
   const entry = refusals[code]
-  const figures = details ? Object.entries(details).map(([name, value]) => `${name}: ${value}`) : []
+  // In one order, whether it was just decided or is read back: the same key gets the same answer, letter for letter.
+  const pairs = Object.entries(refusal.details ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))
+  const details = pairs.length > 0 ? Object.fromEntries(pairs) : undefined
+  const figures = pairs.map(([name, value]) => `${name}: ${value}`)
   if (entry.status === 503) reply.header('retry-after', '1')
   if (entry.status === 401) reply.header('www-authenticate', 'Bearer')
   return reply
@@ -107,6 +115,7 @@ const frameworkRefusals: Record<string, RefusalCode> = {
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'malformed_json',
   FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
+  FST_ERR_BAD_URL: 'route_not_found',
 }
 
 /** Answers whatever was thrown: a refusal as itself, anything else as a fault that says nothing but its trace. */

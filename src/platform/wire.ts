@@ -124,3 +124,14 @@ export const signedMoney = z
   .string()
   .regex(/^-?(0|[1-9]\d*)\.\d{2}$/, fault('amount_format'))
   .transform((text) => BigInt(text.replace('.', '')))
+
+const COUNT = /^(0|[1-9]\d{0,14})$/
+
+/** A whole number in a query: plain digits, at least `least`, at most `most`. */
+export const count = (least: number, most: number) =>
+  z
+    .string()
+    .regex(COUNT, fault('number_format'))
+    .refine((text) => !COUNT.test(text) || (Number(text) >= least && Number(text) <= most), fault('out_of_range'))
+    .meta({ type: 'integer', minimum: least, maximum: most, pattern: undefined })
+    .transform(Number)

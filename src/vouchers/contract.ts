@@ -1,10 +1,11 @@
 import { z } from 'zod'
-import { code, money, uscc, yuanText } from '../platform/wire.js'
+import { code, money, text, uscc, yuanText } from '../platform/wire.js'
 
-export const voucherText = z
-  .string()
-  .max(40, { error: 'out_of_range' })
-  .meta({ id: 'VoucherId', description: 'V, book, dash, number 创新券编号', examples: ['V320509-57'] })
+export const voucherText = text(40).meta({
+  id: 'VoucherId',
+  description: 'V, book, dash, number 创新券编号',
+  examples: ['V320509-57'],
+})
 
 /** Issues a voucher to an enterprise from a program's pool (发放). */
 export const issue = z.strictObject({ enterprise: uscc, program: code, amount: money })

@@ -1,0 +1,132 @@
+import { type RefusalCode, refusals } from '../core/refusals.js'
+
+/** The parts of an OpenAPI document that are worked on here; everything else passes through. */
+export interface OpenApiDocument {
+  components?: { schemas?: Record<string, object>; responses?: Record<string, object> }
+  paths?: Record<string, Record<string, ApiOperation>>
+}
+interface ApiOperation {
+  operationId: string
+  parameters?: { name: string; in: string }[]
+  requestBody?: { required?: boolean; content: Record<string, { schema: { required?: string[] } }> }
+  responses: Record<string, { description: string; content?: Record<string, unknown> } | { $ref: string }>
+}
+
+const PROBLEM = 'application/problem+json'
+const REFERENCE = /"#\/components\/schemas\/([\w.-]+)"/g
+
+/**
+ * Finishes the generated document: each schema once, every refusal an operation can answer by status with its code,
+ * paths and components in order, so that the same contracts always give the same text.
+ */
+export function finishDocument<D extends object>(
+  generated: D,
+  refusalsOf: Readonly<Record<string, readonly RefusalCode[]>>,
+): D {
+  const document = collapseSchemas(generated as OpenApiDocument)
+  const responses = new Map<string, { response: object; places: { of: ApiOperation['responses']; status: string }[] }>()
+  for (const operation of Object.values(document.paths ?? {}).flatMap((path) => Object.values(path))) {
+    finishOperation(operation)
+    for (const [status, codes] of byStatus(refusalsOf[operation.operationId] ?? [])) {
+      const name = codes.join('.')
+      const known = responses.get(name) ?? { response: refusalResponse(codes), places: [] }
+      known.places.push({ of: operation.responses, status })
+      responses.set(name, known)
+    }
+  }
+  const shared: Record<string, object> = {}
+  for (const [name, { response, places }] of responses) {
+    if (places.length > 1) shared[name] = response
+    for (const { of, status } of places) {
+      of[status] = (places.length > 1 ? { $ref: `#/components/responses/${name}` } : response) as never
+    }
+  }
+  return {
+    ...document,
+    components: { ...document.components, responses: sorted(shared), schemas: sorted(document.components!.schemas!) },
+    paths: sorted(document.paths ?? {}, (path) => sorted(path)),
+  } as unknown as D
+}
+
+/** The generator writes every named schema twice, as taken and as given: one is kept where they say the same. */
+function collapseSchemas(document: OpenApiDocument): OpenApiDocument {
+  const schemas = document.components?.schemas ?? {}
+  const isUsed = usedIn(document.paths, schemas)
+  const names = new Map<string, string>()
+  const plain = (name: string) => JSON.stringify(schemas[name]).replaceAll(/Input"/g, '"')
+  for (const name of Object.keys(schemas)) {
+    const base = name.replace(/Input$/, '')
+    if (base === name || !(base in schemas)) continue
+    if (!isUsed.has(base) || plain(base) === plain(name)) names.set(name, base)
+  }
+  const kept: Record<string, object> = {}
+  for (const name of isUsed) {
+    const base = names.get(name)
+    if (base === undefined || !isUsed.has(base)) kept[base ?? name] = schemas[name]!
+  }
+  const text = JSON.stringify({ ...document, components: { ...document.components, schemas: kept } })
+  return JSON.parse(
+    text.replaceAll(REFERENCE, (_, name: string) => `"#/components/schemas/${names.get(name) ?? name}"`),
+  ) as OpenApiDocument
+}
+
+/** The names of the schemas that something refers to, directly or through another schema. */
+function usedIn(paths: unknown, schemas: Record<string, object>): Set<string> {
+  const used = new Set<string>(['Problem'])
+  const open = [JSON.stringify(paths), JSON.stringify(schemas.Problem)]
+  for (let text = open.pop(); text !== undefined; text = open.pop()) {
+    for (const [, name] of text.matchAll(REFERENCE)) {
+      if (used.has(name!)) continue
+      used.add(name!)
+      open.push(JSON.stringify(schemas[name!]))
+    }
+  }
+  return used
+}
+
+const successes: Readonly<Record<string, string>> = { 200: 'Done 成功', 201: 'Created 已创建' }
+
+function finishOperation(operation: ApiOperation): void {
+  for (const parameter of operation.parameters ?? []) {
+    if (parameter.name === 'idempotency-key') parameter.name = 'Idempotency-Key'
+  }
+  const { requestBody, responses } = operation
+  if (requestBody) {
+    requestBody.required = Object.values(requestBody.content).some(({ schema }) => (schema.required ?? []).length > 0)
+  }
+  for (const [status, description] of Object.entries(successes)) {
+    if (responses[status]) Object.assign(responses[status], { description })
+  }
+  responses.default = {
+    description: 'Any other refusal or fault 其他拒绝或故障',
+    content: { [PROBLEM]: { schema: { $ref: '#/components/schemas/Problem' } } },
+  }
+}
+
+function byStatus(codes: readonly RefusalCode[]): Map<string, RefusalCode[]> {
+  const found = new Map<string, RefusalCode[]>()
+  for (const code of codes) {
+    const status = String(refusals[code].status)
+    found.set(status, [...(found.get(status) ?? []), code])
+  }
+  return found
+}
+
+function refusalResponse(codes: readonly RefusalCode[]): object {
+  return {
+    description: codes.map((code) => `\`${code}\` ${refusals[code].en} ${refusals[code].zh}`).join('\n\n'),
+    content: {
+      [PROBLEM]: {
+        schema: { allOf: [{ $ref: '#/components/schemas/Problem' }, { properties: { code: { enum: codes } } }] },
+      },
+    },
+  }
+}
+
+function sorted<T>(table: Readonly<Record<string, T>>, each: (value: T) => T = (value) => value): Record<string, T> {
+  return Object.fromEntries(
+    Object.entries(table)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, value]) => [name, each(value)]),
+  )
+}
