@@ -85,6 +85,7 @@ export const commands = clearing.table(
     primaryKey({ columns: [t.book, t.seq] }),
     uniqueIndex('commands_entry').on(t.book, t.entry).where(sql`entry is not null`),
     index('commands_items').on(t.book, t.seq).where(sql`kind in ('approve_claim', 'claw_back')`),
+    index('commands_item_days').on(t.book, t.day).where(sql`kind in ('approve_claim', 'claw_back')`),
   ],
 )
 
@@ -288,5 +289,5 @@ export const periodReaches = clearing.table(
     book: integer().notNull(),
     reach: number('reach').notNull(),
   },
-  (t) => [primaryKey({ columns: [t.period, t.book] })],
+  (t) => [primaryKey({ columns: [t.period, t.book] }), index('period_reaches_book').on(t.book)],
 )

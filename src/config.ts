@@ -1,3 +1,4 @@
+import { createPublicKey } from 'node:crypto'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -20,6 +21,14 @@ export interface Config {
   readonly logLevel: string
 }
 
+function isPublicKey(pem: string): boolean {
+  try {
+    return createPublicKey(pem).type === 'public' && pem.includes('PUBLIC KEY')
+  } catch {
+    return false
+  }
+}
+
 const environment = z.object({
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: z
@@ -31,7 +40,7 @@ const environment = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   MIGRATE_DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   DATA_DIR: z.string().min(1).optional(),
-  TOKEN_PUBLIC_KEY: z.string().includes('PUBLIC KEY').optional(),
+  TOKEN_PUBLIC_KEY: z.string().refine(isPublicKey, { error: 'not the PEM of a public key' }).optional(),
   TOKEN_ISSUER: z.string().min(1).default('clearing'),
   TOKEN_AUDIENCE: z.string().min(1).default('clearing'),
   NODE_ENV: z.string().optional(),

@@ -134,3 +134,5 @@ create table period_reaches (
 );
 -- What a period gathers, without walking the whole log.
 create index commands_items on commands (book, seq) where kind in ('approve_claim', 'claw_back');
+create index commands_item_days on commands (book, day) where kind in ('approve_claim', 'claw_back');
+create index period_reaches_book on period_reaches (book);

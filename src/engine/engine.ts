@@ -34,7 +34,7 @@ export interface EngineOptions {
 const BATCH = 1000
 const QUEUE = 20_000
 /** Facts kept between batches. */
-const FACTS_KEPT = 200_000
+const FACTS_KEPT = 100_000
 /** How long a batch is asked again when the database does not answer, in milliseconds. */
 const PATIENCE = 15_000
 /** A clock this far behind the last booking is a fault of the clock, in milliseconds. */

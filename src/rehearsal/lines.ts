@@ -10,8 +10,13 @@ export class LineError extends Error {
   }
 }
 
-/** Reads one line; `last` is the time of the line before. Throws LineError. */
-export function readLine(text: string, line: number, last: Instant): { step: Step; at: Instant } {
+/** A time of +08:00 as text that sorts as time does, down to the last digit it was given. */
+const sortable = (at: string) => `${at.slice(0, 19)}.${at.slice(20, -6).padEnd(9, '0')}`
+
+/**
+ * Reads one line; `last` is the `time` of the line before, '' before the first. Throws LineError.
+ */
+export function readLine(text: string, line: number, last: string): { step: Step; at: Instant; time: string } {
   let given: unknown
   try {
     given = JSON.parse(text)
@@ -37,8 +42,9 @@ export function readLine(text: string, line: number, last: Instant): { step: Ste
   if (at === undefined) {
     throw new LineError(line, 'at', `${fieldFaults.instant_format.en} ${fieldFaults.instant_format.zh}`)
   }
-  if (at < last) throw new LineError(line, 'at', 'expected a time not before the line before 时间不得早于上一行')
-  return { step, at }
+  const time = sortable(step.at)
+  if (time < last) throw new LineError(line, 'at', 'expected a time not before the line before 时间不得早于上一行')
+  return { step, at, time }
 }
 
 const dayFields = ['applyFrom', 'applyTo', 'from', 'to', 'signedOn', 'through'] as const

@@ -1,6 +1,6 @@
 import type { Actor } from '../core/actor.js'
 import { businessRefusals } from '../core/refusals.js'
-import { type Day, dayOf, type Instant, type ManualClock } from '../core/time.js'
+import { type Day, dayOf, type ManualClock } from '../core/time.js'
 import type { Role } from '../platform/permissions.js'
 import { Client } from './client.js'
 import type { Step, StepName, StepOf } from './contract.js'
@@ -53,10 +53,10 @@ export class Player {
   readonly #vouchers = new Map<string, { voucher: string; enterprise: string; program: string }>()
   readonly #orders = new Map<string, OrderNames>()
   #line = 0
-  #last: Instant = 0
+  #last = ''
   #day: Day = ''
   #steps = 0
-  readonly #refusals: Record<string, string> = {}
+  readonly #refusals = new Map<string, string>()
 
   /** `sweepsDaily` false leaves every deadline to the commands themselves, until the report is read. */
   constructor(options: { base: string; clock: ManualClock; sweepsDaily?: boolean }) {
@@ -77,11 +77,11 @@ export class Player {
   /** Plays one line. Throws LineError for a line that is not valid, and a plain Error when the service is at fault. */
   async play(text: string): Promise<void> {
     this.#line++
-    const { step, at } = readLine(text, this.#line, this.#last)
+    const { step, at, time } = readLine(text, this.#line, this.#last)
     if (this.#ids.has(step.id)) throw this.#fault('id', 'expected an id not used before 编号不得重复')
     const { actor, path, body } = this.#requestFor(step)
     this.#ids.add(step.id)
-    this.#last = at
+    this.#last = time
     this.#clock.set(at)
     if (dayOf(at) !== this.#day) {
       this.#day = dayOf(at)
@@ -93,7 +93,7 @@ export class Player {
     })
     this.#steps++
     if (status < 300) this.#remember(step, answer.result)
-    else if (Object.hasOwn(businessRefusals, answer.code)) this.#refusals[step.id] = answer.code
+    else if (Object.hasOwn(businessRefusals, answer.code)) this.#refusals.set(step.id, answer.code)
     else if (status === 400) throw this.#fault(fieldsOf(answer), answer.title)
     else throw new Error(`line ${this.#line}: the service answered ${status} ${JSON.stringify(answer)}`)
   }
@@ -101,7 +101,7 @@ export class Player {
   /** What was played so far; everything overdue has lapsed. */
   async finish(): Promise<Played> {
     if (this.#steps > 0) await this.#sweep()
-    return { steps: this.#steps, refusals: this.#refusals }
+    return { steps: this.#steps, refusals: Object.fromEntries(this.#refusals) }
   }
 
   /** The report, read through the API. */
@@ -114,12 +114,12 @@ export class Player {
       return body
     }
     const { provinces } = await read('/v1/reports/provinces')
-    const settlements: Record<string, unknown> = {}
+    const settlements = new Map<string, unknown>()
     for (const { period } of (await read('/v1/periods')).items) {
       const { gross, net, instructions, paid } = await read(`/v1/periods/${encodeURIComponent(period)}`)
-      settlements[period] = { gross, net, instructions, paid }
+      settlements.set(period, { gross, net, instructions, paid })
     }
-    return { steps, refusals, provinces, settlements }
+    return { steps, refusals, provinces, settlements: Object.fromEntries(settlements) }
   }
 
   close(): void {
