@@ -1,0 +1,38 @@
+import type { Fen } from '../../core/money.js'
+import { accountKinds, transferTypes } from '../../ledger/chart.js'
+import type { Book } from '../../ledger/plan.js'
+import type { Replayed } from '../replay.js'
+
+/** What a later check takes over from an earlier one. */
+export interface Run {
+  periods?: readonly Period[]
+  items?: readonly Item[]
+  replayed?: Replayed
+}
+
+/** An approval or a claw-back, with the period that takes it: the earliest close that reaches it. */
+export interface Item {
+  readonly book: Book
+  readonly seq: number
+  readonly payee: string
+  readonly province: number
+  /** Fen; negative to come back. */
+  readonly amount: Fen
+  readonly period: Period | undefined
+}
+
+export interface Period {
+  readonly period: string
+  readonly closing: bigint
+  readonly through: string
+  readonly netted: boolean
+  readonly paid: boolean
+  readonly reaches: Readonly<Record<string, number>>
+  readonly kind: string | null
+  readonly body: { readonly period?: string; readonly through?: string }
+  readonly event: { readonly reaches?: Readonly<Record<string, number>> }
+}
+
+/** Numbers of the chart, as the database has them. */
+export const kindNo = (kind: keyof typeof accountKinds) => accountKinds[kind].no
+export const typeNo = (type: keyof typeof transferTypes) => transferTypes[type].no

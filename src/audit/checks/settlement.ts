@@ -1,0 +1,134 @@
+import { provinceOf, provinces } from '../../core/division.js'
+import type { Fen } from '../../core/money.js'
+import { type GrossItem, netPositions } from '../../core/positions.js'
+import { phases } from '../../ledger/chart.js'
+import { type Book, REGION } from '../../ledger/plan.js'
+import type { Sql } from '../../platform/database.js'
+import { positionOf } from '../../settlement/facts.js'
+import { accountAt, differ, place, said, unequal } from '../finding.js'
+import { type Item, kindNo, type Period, type Run, typeNo } from './run.js'
+
+export async function periods(sql: Sql, run: Run): Promise<string | undefined> {
+  run.periods = await sql<Period[]>`
+    select p.period, p.closing, p.through, p.netted, p.paid, c.kind, coalesce(c.body, '{}') as body,
+           coalesce(c.event, '{}') as event, (select coalesce(jsonb_object_agg(r.book::text, r.reach), '{}')
+                                              from period_reaches r where r.period = p.period) as reaches
+    from periods p left join commands c on c.book = ${REGION} and c.seq = p.closing order by p.closing`
+  for (const { period, closing, through, netted, paid, reaches, kind, body, event } of run.periods) {
+    const where = place(REGION, { period, seq: closing })
+    const closed = `${body.period} ${body.through}`
+    if (kind !== 'close_period')
+      return differ(where, 'its command 指令', kind ?? 'none 无', 'that of a close', 'close_period')
+    if (closed !== `${period} ${through}`) {
+      return differ(where, 'the period 周期', `${period} ${through}`, 'what was closed', closed)
+    }
+    const book = Object.keys({ ...reaches, ...event.reaches }).find((b) => reaches[b] !== event.reaches?.[b])
+    if (book !== undefined) {
+      return differ(
+        where,
+        `reach of book ${book} 截止编号`,
+        reaches[book] ?? 'none 无',
+        'that of its close',
+        event.reaches?.[book] ?? 'none 无',
+      )
+    }
+    if (paid && !netted) return said(where, 'is paid and not netted', '已拨付而未轧差')
+  }
+  run.items = await itemsOf(sql, run.periods)
+  return undefined
+}
+
+async function itemsOf(sql: Sql, all: readonly Period[]): Promise<Item[]> {
+  const rows = await sql<(Omit<Item, 'seq' | 'period'> & { seq: bigint; day: string })[]>`
+    select t.book, c.seq, c.day, a.owner as payee, a.province,
+           case when t.type = ${typeNo('redeem')} then t.amount else -t.amount end as amount
+    from commands c
+    join transfers t on t.book = c.book and t.entry = c.entry and (
+      (t.type = ${typeNo('redeem')} and t.phase = ${phases.capture})
+      or t.type in (${typeNo('claw_back_payable')}, ${typeNo('claw_back_recoverable')}))
+    join accounts a on a.book = t.book and a.account = case when t.type = ${typeNo('redeem')} then t.credit else t.debit end
+    where c.kind in ('approve_claim', 'claw_back') order by t.book, c.seq`
+  return rows.map(({ day, seq, ...item }) => ({
+    ...item,
+    seq: Number(seq),
+    period: all.find(({ reaches, through }) => day <= through && Number(seq) <= (reaches[String(item.book)] ?? 0)),
+  }))
+}
+
+/** Adds up the amounts of what has the same name, sorted by it. */
+function sums<T extends { readonly amount: Fen }>(list: readonly T[], nameOf: (one: T) => string): Map<string, Fen> {
+  const found = new Map<string, Fen>()
+  for (const one of list) found.set(nameOf(one), (found.get(nameOf(one)) ?? 0n) + one.amount)
+  return found
+}
+
+export async function positions(sql: Sql, { periods = [], items = [] }: Run): Promise<string | undefined> {
+  const rows = await sql<{ account: number; owner: string; posted: Fen; owed: Fen }[]>`
+    select a.account, a.owner, a.posted, coalesce(sum(m.amount), 0)::bigint as owed
+    from accounts a
+    left join (select credit as account, amount from transfers where book = ${REGION} and type = ${typeNo('owe')}
+               union all
+               select debit, -amount from transfers where book = ${REGION} and type = ${typeNo('owe')}) m
+      on m.account = a.account
+    where a.book = ${REGION} and a.kind = ${kindNo('position')} group by a.book, a.account`
+  const accounts = new Map(rows.map((row) => [row.owner, row]))
+  const byPeriod = new Map<Period, GrossItem[]>()
+  for (const { book, province, amount, period } of items) {
+    if (!period?.netted) continue
+    const gross = byPeriod.get(period) ?? []
+    gross.push({ from: provinceOf(String(book)), to: String(province), amount })
+    byPeriod.set(period, gross)
+  }
+  for (const period of periods) {
+    const nets = netPositions(byPeriod.get(period) ?? [])
+    for (const province of provinces) {
+      const { owner, kind } = positionOf(period.period, province)
+      const { account = 0, posted = 0n, owed = 0n } = accounts.get(owner) ?? {}
+      const where = accountAt({ book: REGION, account, kind, owner })
+      const net = nets.get(province)!
+      if (owed !== net) return unequal(where, 'what it is owed 应收净额', owed, "the net of the period's items", net)
+      const wanted = period.paid ? 0n : net
+      if (posted !== wanted) {
+        return unequal(where, 'posted 余额', posted, `that of a period ${period.paid ? 'paid' : 'not paid'}`, wanted)
+      }
+      accounts.delete(owner)
+    }
+  }
+  for (const { account, owner } of accounts.values()) {
+    return said(
+      accountAt({ book: REGION, account, kind: 'position', owner }),
+      'belongs to no period',
+      '不属于任何清算周期',
+    )
+  }
+  return undefined
+}
+
+export async function payments(sql: Sql, { items = [] }: Run): Promise<string | undefined> {
+  const rows = await sql<{ period: string; book: Book; payee: string; amount: Fen }[]>`
+    select c.body ->> 'period' as period, c.book, a.owner as payee,
+           sum(case when t.type in (${typeNo('pay')}, ${typeNo('advance')}) then t.amount else -t.amount end)::bigint as amount
+    from commands c join transfers t on t.book = c.book and t.entry = c.entry
+    join accounts a on a.book = t.book and a.account in (t.debit, t.credit) and a.kind <> ${kindNo('treasury')}
+    where c.kind = 'pay' group by 1, 2, 3`
+  const nameOf = (period: string, book: Book, payee: string) => `${place(book, { period })}, ${payee}`
+  const paid = sums(rows, ({ period, book, payee }) => nameOf(period, book, payee))
+  const due = sums(
+    items.filter(({ period }) => period?.paid),
+    ({ period, book, payee }) => nameOf(period!.period, book, payee),
+  )
+  for (const where of [...new Set([...paid.keys(), ...due.keys()])].sort()) {
+    const [is, wanted] = [paid.get(where) ?? 0n, due.get(where) ?? 0n]
+    if (is !== wanted) return unequal(where, 'paid 拨付', is, "the sum of the paid period's items", wanted)
+  }
+  const takenBy = new Map(items.map(({ book, seq, period }) => [`${book} ${seq}`, period]))
+  const approved = await sql<{ book: Book; order: bigint; seq: bigint; state: string }[]>`
+    select book, "order", approved_seq as seq, state from orders where approved_seq is not null order by book, "order"`
+  for (const { book, order, seq, state } of approved) {
+    const period = takenBy.get(`${book} ${seq}`)
+    const wanted = period?.paid ? 'paid' : 'approved'
+    if (state !== wanted)
+      return differ(place(book, { order, period: period?.period }), 'state 状态', state, 'by its period', wanted)
+  }
+  return undefined
+}

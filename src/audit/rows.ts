@@ -1,0 +1,144 @@
+import { isDeepStrictEqual } from 'node:util'
+import { wire } from '../engine/command.js'
+import { enterprises } from '../enterprises/facts.js'
+import { integrity } from '../integrity/facts.js'
+import { accounts, type Hold, holds } from '../ledger/accounts.js'
+import { accountKind } from '../ledger/chart.js'
+import type { Fact, FactKind } from '../ledger/fact.js'
+import { orders } from '../orders/facts.js'
+import type { Sql } from '../platform/database.js'
+import { programs } from '../programs/facts.js'
+import { providers } from '../providers/facts.js'
+import { type Period, periods } from '../settlement/facts.js'
+import { grants, vouchers } from '../vouchers/facts.js'
+import { said } from './finding.js'
+import type { Replayed } from './replay.js'
+
+/** Where the facts of a kind are kept, and the columns that name one. */
+interface Table {
+  readonly kind: FactKind<Fact>
+  readonly table: string
+  readonly columns: readonly string[]
+}
+
+const tables: readonly Table[] = [
+  { kind: accounts, table: 'accounts', columns: ['book', 'kind', 'owner'] },
+  { kind: holds, table: 'holds', columns: ['book', 'hold'] },
+  { kind: programs, table: 'programs', columns: ['program'] },
+  { kind: enterprises, table: 'enterprises', columns: ['uscc'] },
+  { kind: providers, table: 'providers', columns: ['uscc'] },
+  { kind: integrity, table: 'integrity_entries', columns: ['uscc'] },
+  { kind: vouchers, table: 'vouchers', columns: ['book', 'voucher'] },
+  { kind: grants, table: 'grants', columns: ['book', 'program', 'enterprise', 'year'] },
+  { kind: orders, table: 'orders', columns: ['book', 'order'] },
+  { kind: periods, table: 'periods', columns: ['period'] },
+]
+
+const AT_ONCE = 5000
+
+/** Compares every table with what the log comes to; a sentence about the first row that differs. */
+export async function compareRows(sql: Sql, replayed: Replayed): Promise<string | undefined> {
+  for (const table of tables) {
+    const facts = replayed.facts.get(table.kind) ?? new Map<string, Fact>()
+    const finding = (await compareTable(sql, table, facts)) ?? (await findStray(sql, table, facts))
+    if (finding) return finding
+  }
+  return (await compareReaches(sql, replayed)) ?? (await compareKeys(sql, replayed))
+}
+
+async function compareTable(
+  sql: Sql,
+  { kind, table }: Table,
+  facts: ReadonlyMap<string, Fact>,
+): Promise<string | undefined> {
+  const keys = [...facts.keys()]
+  for (let from = 0; from < keys.length; from += AT_ONCE) {
+    const some = keys.slice(from, from + AT_ONCE)
+    const found = new Map((await kind.load(sql, some)).map((value) => [kind.key(value), value]))
+    for (const key of some) {
+      const again = plain(kind, facts.get(key)!)
+      const value = found.get(key)
+      if (!value) return differs(table, key, 'the row', 'missing 缺失', wire(again))
+      const kept = plain(kind, value)
+      if (isDeepStrictEqual(kept, again)) continue
+      const field = [...new Set([...Object.keys(kept), ...Object.keys(again)])].find(
+        (name) => !isDeepStrictEqual(kept[name], again[name]),
+      )!
+      return differs(table, key, field, wire(kept[field]), wire(again[field]))
+    }
+  }
+  return undefined
+}
+
+/** A row that no command of the log makes; only when there are more rows than there should be. */
+async function findStray(sql: Sql, { kind, table, columns }: Table, facts: ReadonlyMap<string, Fact>) {
+  const names = sql(columns as string[])
+  const [{ count = 0n } = {}] = await sql<{ count: bigint }[]>`
+    select count(*) as count from (select distinct ${names} from ${sql(table)}) as t`
+  if (Number(count) === facts.size) return undefined
+  const rows = await sql<Record<string, unknown>[]>`select distinct ${names} from ${sql(table)}`
+  for (const row of rows) {
+    const key = kind.key((kind.name === 'accounts' ? { ...row, kind: accountKind(row.kind as number) } : row) as never)
+    if (!facts.has(key)) return differs(table, key, 'the row', 'there 存在', 'none 无')
+  }
+  return undefined
+}
+
+/** A fact without what is kept only in memory or only in the database. */
+function plain(kind: FactKind<Fact>, value: Fact): Record<string, unknown> {
+  if (kind.name === periods.name) return { ...(value as Period), reaches: null }
+  if (kind.name !== holds.name) return { ...value }
+  const { legs, ...hold } = value as Hold
+  return {
+    ...hold,
+    legs: legs.map(({ leg, type, debit, credit, amount, open }) => ({
+      leg,
+      type,
+      debit: `${debit.kind}:${debit.owner}`,
+      credit: `${credit.kind}:${credit.owner}`,
+      amount,
+      open,
+    })),
+  }
+}
+
+async function compareReaches(sql: Sql, { facts }: Replayed): Promise<string | undefined> {
+  const rows = await sql<{ period: string; reaches: Record<string, number> }[]>`
+    select period, jsonb_object_agg(book::text, reach) as reaches from period_reaches group by period`
+  const kept = new Map(rows.map(({ period, reaches }) => [period, reaches]))
+  for (const value of facts.get(periods)?.values() ?? []) {
+    const { period, reaches } = value as Period
+    const found = kept.get(period) ?? {}
+    if (!isDeepStrictEqual(found, { ...reaches })) {
+      return differs('period_reaches', period, 'reach', wire(found), wire(reaches))
+    }
+  }
+  return undefined
+}
+
+async function compareKeys(sql: Sql, { keys }: Replayed): Promise<string | undefined> {
+  const missing = new Set(keys.keys())
+  for (let after = ''; ; ) {
+    const rows = await sql<{ key: string; book: number; holder: string }[]>`
+      select key, book, holder from keys where key > ${after} order by key limit ${AT_ONCE}`
+    for (const { key, book, holder } of rows) {
+      const again = keys.get(key)
+      if (again?.book !== book || again.holder !== holder) {
+        return differs('keys', key, 'holder', holder, again?.holder ?? 'none 无')
+      }
+      missing.delete(key)
+    }
+    if (rows.length < AT_ONCE) break
+    after = rows.at(-1)!.key
+  }
+  for (const key of missing) return differs('keys', key, 'holder', 'none 无', keys.get(key)!.holder)
+  return undefined
+}
+
+function differs(table: string, key: string, field: string, found: unknown, again: unknown): string {
+  return said(
+    `${table} ${key.replaceAll('\u001f', ' ')}`,
+    `${field} is ${found}, the log decided again makes it ${again}`,
+    `${field} 为 ${found}，按日志重演应为 ${again}`,
+  )
+}

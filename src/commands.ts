@@ -1,0 +1,47 @@
+import {
+  approveClaimCommand,
+  clawBackCommand,
+  rejectClaimCommand,
+  returnClaimCommand,
+  submitClaimCommand,
+  verifyClaimCommand,
+} from './claims/commands.js'
+import { lapseOrderCommand, lapseVoucherCommand } from './deadlines/commands.js'
+import type { CommandType } from './engine/command.js'
+import { registerEnterpriseCommand } from './enterprises/commands.js'
+import { listIntegrityCommand } from './integrity/commands.js'
+import { cancelOrderCommand, confirmCommand, deliverCommand, fileOrderCommand } from './orders/commands.js'
+import { appropriateCommand, publishProgramCommand } from './programs/commands.js'
+import { recogniseCommand, registerProviderCommand, suspendRecognitionCommand } from './providers/commands.js'
+import { closePeriodCommand, confirmPaymentsCommand, netPeriodCommand, payCommand } from './settlement/commands.js'
+import { issueCommand } from './vouchers/commands.js'
+
+const all: readonly CommandType[] = [
+  publishProgramCommand,
+  appropriateCommand,
+  registerEnterpriseCommand,
+  registerProviderCommand,
+  recogniseCommand,
+  suspendRecognitionCommand,
+  listIntegrityCommand,
+  issueCommand,
+  fileOrderCommand,
+  deliverCommand,
+  confirmCommand,
+  cancelOrderCommand,
+  submitClaimCommand,
+  returnClaimCommand,
+  verifyClaimCommand,
+  approveClaimCommand,
+  rejectClaimCommand,
+  clawBackCommand,
+  lapseOrderCommand,
+  lapseVoucherCommand,
+  closePeriodCommand,
+  netPeriodCommand,
+  confirmPaymentsCommand,
+  payCommand,
+]
+
+/** Every kind of command the log may hold, by its name there: what was logged can be decided again. */
+export const commandTypes: ReadonlyMap<string, CommandType> = new Map(all.map((type) => [type.kind, type]))
