@@ -1,36 +1,16 @@
-import { join } from 'node:path'
 import { pino } from 'pino'
-import { type Config, ConfigError, readConfig } from './config.js'
+import { ConfigError, readConfig } from './config.js'
 import { systemClock } from './core/time.js'
+import { openDatabase } from './database.js'
 import { sweep } from './deadlines/sweep.js'
 import { demonstrate } from './demonstration.js'
 import { type Auth, builtInIssuer } from './platform/auth.js'
 import { connect, DatabaseError } from './platform/database.js'
-import { type EmbeddedPostgres, EmbeddedPostgresError, startEmbeddedPostgres } from './platform/embedded-postgres.js'
-import { prepareRoles } from './platform/roles.js'
+import { EmbeddedPostgresError } from './platform/embedded-postgres.js'
 import { createService, type Service } from './service.js'
 
 const SWEEP_EVERY = 60_000
 const STOP_WITHIN = 10_000
-
-interface Database {
-  readonly databaseUrl: string
-  readonly migrateUrl: string
-  stop(): Promise<void>
-}
-
-/** The configured database, or a PostgreSQL of our own with an owner's and a service's role. */
-async function openDatabase(config: Config): Promise<Database> {
-  if (config.databaseUrl !== undefined) {
-    const { databaseUrl, migrateDatabaseUrl: migrateUrl = databaseUrl } = config
-    return { databaseUrl, migrateUrl, stop: async () => {} }
-  }
-  const server: EmbeddedPostgres = await startEmbeddedPostgres({
-    root: join(config.dataRoot, 'postgres'),
-    purpose: 'service',
-  })
-  return { ...(await prepareRoles(server)), stop: () => server.stop() }
-}
 
 function announce(base: string, isOpen: boolean): void {
   console.log(`

@@ -2,7 +2,8 @@
 -- One call is one transaction. Returns the jobs (their indexes from 1) that were NOT recorded because a book they
 -- rest on has moved meanwhile; everything else of the batch is written.
 -- Aborts the whole call when a key (keys_pkey) or an idempotency key (idempotency_pkey) was taken meanwhile, when a
--- constraint refuses a row, and with CV003 when a transfer is not in the chart.
+-- constraint refuses a row, with CV003 when a transfer is not in the chart, and with CV004 when a head would be
+-- written that was not compared.
 create function record(
   -- the books the batch rests on, in order: the head it was decided on, and whether it writes there
   p_book integer[], p_seq bigint[], p_moment bigint[], p_writes boolean[],
@@ -80,6 +81,10 @@ begin
     return dead;
   end if;
 
+  -- A head that was not compared above must not be written: numbers would run backwards.
+  if exists (select from unnest(h_book) as h (book) where h.book <> all (p_book)) then
+    raise exception 'the head of a book that the batch does not rest on' using errcode = 'CV004';
+  end if;
   update books b
   set seq = h.seq, entries = h.entries, accounts = h.accounts, booked_at = to_timestamp(h.moment / 1000.0)
   from unnest(h_book, h_seq, h_entries, h_accounts, h_moment) as h (book, seq, entries, accounts, moment)

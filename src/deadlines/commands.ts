@@ -12,7 +12,7 @@ import { type Voucher, voucherAccount, voucherOf, vouchers } from '../vouchers/f
 import { lapseOrder, lapseVoucher, orderLapsed, voucherLapsed } from './contract.js'
 
 /** True when the voucher is past its use-by day and has not lapsed yet. */
-const isVoucherOverdue = (voucher: Voucher, day: Day) => day > voucher.useBy && voucher.lapsedOn === null
+export const isVoucherOverdue = (voucher: Voucher, day: Day) => day > voucher.useBy && voucher.lapsedOn === null
 
 /** Gives what is available on an overdue voucher back to its program's pool (失效收回). */
 export const lapseVoucherCommand = command({

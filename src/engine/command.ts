@@ -3,7 +3,7 @@ import type { Actor } from '../core/actor.js'
 import { yuan } from '../core/money.js'
 import type { Refusal } from '../core/refusals.js'
 import type { Day } from '../core/time.js'
-import type { Find } from '../ledger/fact.js'
+import type { Fact, FactKind, Find } from '../ledger/fact.js'
 import type { Book, Context, Plan } from '../ledger/plan.js'
 import type { Sql } from '../platform/database.js'
 
@@ -11,6 +11,12 @@ import type { Sql } from '../platform/database.js'
 export interface Call {
   readonly type: CommandType
   readonly command: unknown
+}
+
+/** Where overdue things are found: the database, and what it cannot show yet. */
+export interface OwedSources {
+  readonly sql: Sql
+  recent<T extends Fact>(kind: FactKind<T>): T[]
 }
 
 /** A set of commands that lapse what is overdue, and whether more may be owed than fits into one batch. */
@@ -37,7 +43,7 @@ export interface CommandType<C = unknown, F extends { readonly book: Book } = { 
   overdue?(facts: F, day: Day): readonly Call[]
   decide(facts: F, command: C, context: Context): Plan | Refusal
   /** After a refusal for lack of money: what is still owed to the place it would have come from. */
-  owed?(sql: Sql, facts: F, refusal: Refusal, day: Day): Promise<Owed | undefined>
+  owed?(sources: OwedSources, facts: F, refusal: Refusal, day: Day): Promise<Owed | undefined>
 }
 
 /** Keeps a definition's own types inside and lets it go as one of many outside. */

@@ -6,7 +6,7 @@ import type { Book, Plan } from '../ledger/plan.js'
 import { type Job, record } from '../ledger/record.js'
 import { databaseSource, type FactSource, MISSING, World } from '../ledger/world.js'
 import type { Sql } from '../platform/database.js'
-import { type Call, SYSTEM, wire } from './command.js'
+import { type Call, type OwedSources, SYSTEM, wire } from './command.js'
 import { answerAgain, fingerprint, type IdempotencyKey, keyName, type Receipt, readStored } from './idempotency.js'
 
 /** What a command came to: a receipt, or a refusal that changed nothing. */
@@ -59,6 +59,8 @@ interface Ticket {
   readonly key: IdempotencyKey | undefined
   attempts: number
   answered: boolean
+  /** It failed once: on facts of different moments that may happen, so it is tried on fresh ones before it is a fault. */
+  failed: boolean
   resolve(outcomes: Outcome[]): void
   reject(fault: unknown): void
 }
@@ -80,10 +82,10 @@ class Batch {
   readonly later: Ticket[] = []
 }
 
-/** How recording a batch went: not at all, or without the jobs that rest on a book that moved. */
+/** How recording a batch went: not at all, or so that what is known was found stale. */
 interface Recorded {
   readonly error?: unknown
-  readonly moved?: ReadonlySet<Book>
+  readonly stale?: boolean
 }
 
 /**
@@ -94,6 +96,7 @@ export class Engine {
   readonly #sql: Sql
   readonly #reads: Sql
   readonly #source: FactSource
+  readonly #owedSources: OwedSources
   readonly #clock: Clock
   readonly #log: EngineOptions['log']
   readonly #batch: number
@@ -108,6 +111,7 @@ export class Engine {
     this.#sql = options.sql
     this.#reads = options.reads ?? options.sql
     this.#source = databaseSource(this.#reads)
+    this.#owedSources = { sql: this.#reads, recent: (kind) => this.#world.recent(kind) }
     this.#clock = options.clock
     this.#log = options.log
     this.#batch = options.batch ?? BATCH
@@ -157,6 +161,7 @@ export class Engine {
         key: idempotency,
         attempts: 0,
         answered: false,
+        failed: false,
         resolve,
         reject,
       })
@@ -177,7 +182,7 @@ export class Engine {
       const batch = new Batch()
       const fault = this.#queue.length > 0 ? await this.#decideBatch(batch, this.#take(ahead?.batch)) : undefined
       const recorded = (await ahead?.done) ?? {}
-      if (ahead && (recorded.error || recorded.moved)) {
+      if (ahead && (recorded.error || recorded.stale)) {
         // What was decided on top of a batch that was not recorded as it was decided is worth nothing.
         this.#world.forget()
         this.#queue.unshift(...batch.tickets.filter(({ answered }) => !answered))
@@ -250,7 +255,7 @@ export class Engine {
       error = await this.#decideBatch(batch, tickets)
       if (error) continue
       const recorded = await this.#recordBatch(batch)
-      if (recorded.moved) this.#world.forget(recorded.moved)
+      if (recorded.stale) this.#world.forget()
       error = recorded.error
       if (!error) return
     }
@@ -306,7 +311,7 @@ export class Engine {
     } catch (error) {
       if (isOutage(error)) throw error
       const fault = error instanceof Refused ? error : new EngineFault(error)
-      if (fault instanceof EngineFault) {
+      if (fault instanceof EngineFault && ticket.failed) {
         this.#log?.error({ err: error, fault: fault.id, kind: ticket.calls[0]!.type.kind }, 'a decision failed')
       }
       batch.faults.push({ ticket, fault })
@@ -328,12 +333,14 @@ export class Engine {
       if (isDead) again.push(ticket)
       else answer(ticket, outcomes)
     }
-    for (const { ticket, fault } of faults) answer(ticket, fault)
+    for (const { ticket, fault } of faults) {
+      if (ticket.failed || fault instanceof Refused) answer(ticket, fault)
+      else again.push(ticket)
+      ticket.failed = true
+    }
+    const stale = again.length > 0
     this.#again([...again, ...later])
-    if (dead.size === 0) return {}
-    const moved = new Set<Book>()
-    for (const index of dead) for (const book of jobs[index]!.rests) moved.add(book)
-    return { moved }
+    return { stale }
   }
 
   /** Gathers what the whole batch will want in a few set queries, before anything is decided. */
@@ -438,7 +445,7 @@ export class Engine {
         }
         const decision = type.decide(facts, command, { at, day, actor, seq: head.seq + 1 })
         if (isRefusal(decision)) {
-          const owed = reclaimed ? undefined : await type.owed?.(this.#sql, facts, decision, day)
+          const owed = reclaimed ? undefined : await type.owed?.(this.#owedSources, facts, decision, day)
           if (!owed || owed.calls.length === 0) return refused(decision)
           for (const lapse of owed.calls) await this.#decide({ ...ticket, actor: SYSTEM }, lapse, jobs, undefined)
           // More than fits: what was found is recorded, and the command is asked again after that.

@@ -83,6 +83,8 @@ export class World {
   #missedHolders = new Set<string>()
   #missedAllHeads = false
   #undo: (() => void)[] | undefined
+  /** What the batch before has changed: it may still be on its way into the database. */
+  #before = new Changes()
   changes = new Changes()
 
   /**
@@ -94,8 +96,18 @@ export class World {
     this.#holders.clear()
     for (const [key, holder] of this.changes.claims) this.#holders.set(key, holder)
     for (const key of this.changes.frees.keys()) if (!this.changes.claims.has(key)) this.#holders.set(key, null)
+    this.#before = this.changes
     this.changes = new Changes()
     this.#allHeads = false
+  }
+
+  /** The facts of a kind that a query may not see yet: changed by this batch, or by the one being recorded. */
+  recent<T extends Fact>(kind: FactKind<T>): T[] {
+    const values = new Map<string, T>()
+    for (const changes of [this.#before, this.changes]) {
+      for (const [at, row] of changes.rows) if (row.kind.name === kind.name) values.set(at, row.value as T)
+    }
+    return [...values.values()]
   }
 
   #settle(): void {
@@ -208,13 +220,14 @@ export class World {
       wanted.set(key, book)
       byKind.set(kind, wanted)
     }
-    const [heads, holders, ...loaded] = await Promise.all([
-      all ? source.allHeads() : source.heads(books),
+    const [heads, more, holders, ...loaded] = await Promise.all([
+      source.heads(books),
+      all ? source.allHeads() : new Map<Book, Head>(),
       source.holders(keys),
       ...[...byKind].map(([kind, wanted]) => source.facts(kind, [...wanted.keys()])),
     ])
 
-    for (const [book, head] of heads) {
+    for (const [book, head] of [...heads, ...more]) {
       if (!this.#books.has(book)) this.#books.set(book, { base: head, head, facts: new Map() })
     }
     if (all) this.#allHeads = true
@@ -355,7 +368,10 @@ export class World {
     }
     for (const { key, holder } of plan.claims ?? []) this.#claim(key, { book: plan.book, holder })
     for (const key of plan.frees ?? []) this.#free(key, plan.book)
-    this.changes.written.add(plan.book)
+    if (!this.changes.written.has(plan.book)) {
+      this.changes.written.add(plan.book)
+      this.#note(() => this.changes.written.delete(plan.book))
+    }
     return booking
   }
 
@@ -398,14 +414,10 @@ export class World {
     }
   }
 
-  /** Forgets books that moved, or all when an outcome is unknown; they are read again when next needed. */
-  forget(books?: Iterable<Book>): void {
-    if (books) {
-      this.#settle()
-      for (const book of books) this.#books.delete(book)
-    } else {
-      this.#books.clear()
-    }
+  /** Forgets everything, when a book has moved or an outcome is unknown; it is read again when next needed. */
+  forget(): void {
+    this.#books.clear()
+    this.#before = new Changes()
     this.changes = new Changes()
   }
 

@@ -112,8 +112,8 @@ export const fileOrderCommand = command({
       event: { order: idOf(order), state: 'filed', held: yuan(voucherAmount), claimBy },
     }
   },
-  async owed(sql, { voucher }, { refused }, day) {
-    return refused === 'insufficient_balance' ? owedToVoucher(sql, voucher, day) : undefined
+  async owed(sources, { voucher }, { refused }, day) {
+    return refused === 'insufficient_balance' ? owedToVoucher(sources, voucher, day) : undefined
   },
 })
 

@@ -71,7 +71,7 @@ export const issueCommand = command({
       event: { voucher: voucherId(book, seq), amount: yuan(amount), useBy },
     }
   },
-  async owed(sql, { book, program }, { refused }, day) {
-    return refused === 'pool_insufficient' ? owedToPool(sql, book, program.program, day) : undefined
+  async owed(sources, { book, program }, { refused }, day) {
+    return refused === 'pool_insufficient' ? owedToPool(sources, book, program.program, day) : undefined
   },
 })
