@@ -17,28 +17,40 @@ interface Overdue {
   readonly what: 'order' | 'voucher'
 }
 
-function owed(rows: readonly Overdue[]): Owed {
-  const calls = rows.map(
-    ({ book, number, what }): Call =>
-      what === 'order'
-        ? { type: lapseOrderCommand, command: { order: orderId(book, Number(number)) } }
-        : { type: lapseVoucherCommand, command: { voucher: voucherId(book, Number(number)) } },
-  )
-  return { calls, more: calls.length >= AT_ONCE }
+const nameOf = ({ what, book, number }: Overdue) => (what === 'order' ? orderId : voucherId)(book, Number(number))
+
+function callFor(row: Overdue): Call {
+  return row.what === 'order'
+    ? { type: lapseOrderCommand, command: { order: nameOf(row) } }
+    : { type: lapseVoucherCommand, command: { voucher: nameOf(row) } }
 }
 
-/** Adds what the database cannot show yet, in the order it would show it: orders, then vouchers, by number. */
-function withRecent(rows: readonly Overdue[], orders: readonly Order[], vouchers: readonly Voucher[]): Owed {
-  const found = new Map<string, Overdue>()
-  const add = (row: Overdue) => found.set(`${row.what} ${row.number}`, row)
-  for (const row of rows) add(row)
-  for (const { book, order } of orders) add({ book, number: BigInt(order), what: 'order' })
-  for (const { book, voucher } of vouchers) add({ book, number: BigInt(voucher), what: 'voucher' })
-  const inOrder = [...found.values()].sort((a, b) =>
-    a.what === b.what ? Number(a.number - b.number) : a.what === 'order' ? -1 : 1,
-  )
-  return owed(inOrder.slice(0, AT_ONCE))
+/**
+ * Corrects what the database shows by what it cannot show yet: adds what has become overdue, leaves out what has just
+ * lapsed. In the order of the database: orders, then vouchers, by number.
+ */
+function corrected(rows: readonly Overdue[], recent: readonly (Overdue & { readonly isOverdue: boolean })[]): Owed {
+  const found = new Map(rows.map((row) => [nameOf(row), row]))
+  for (const { isOverdue, ...row } of recent) {
+    if (isOverdue) found.set(nameOf(row), row)
+    else found.delete(nameOf(row))
+  }
+  const calls = [...found.values()]
+    .sort((a, b) => (a.what === b.what ? Number(a.number - b.number) : a.what === 'order' ? -1 : 1))
+    .slice(0, AT_ONCE)
+    .map(callFor)
+  return { calls, more: rows.length >= AT_ONCE || calls.length >= AT_ONCE }
 }
+
+const asOrder = (order: Order, day: Day) =>
+  ({ book: order.book, number: BigInt(order.order), what: 'order', isOverdue: isOverdue(order, day) }) as const
+const asVoucher = (voucher: Voucher, day: Day) =>
+  ({
+    book: voucher.book,
+    number: BigInt(voucher.voucher),
+    what: 'voucher',
+    isOverdue: isVoucherOverdue(voucher, day),
+  }) as const
 
 /** What a program's pool is still owed on this day: overdue orders first, their money passes through the vouchers. */
 export async function owedToPool({ sql, recent }: OwedSources, book: Book, program: string, day: Day): Promise<Owed> {
@@ -50,11 +62,11 @@ export async function owedToPool({ sql, recent }: OwedSources, book: Book, progr
      where use_by < ${day} and lapsed_on is null and book = ${book} and program = ${program}
      order by voucher limit ${AT_ONCE})
     limit ${AT_ONCE}`
-  return withRecent(
-    rows,
-    recent(orders).filter((order) => order.book === book && order.program === program && isOverdue(order, day)),
-    recent(vouchers).filter((v) => v.book === book && v.program === program && isVoucherOverdue(v, day)),
-  )
+  const isOurs = (fact: Order | Voucher) => fact.book === book && fact.program === program
+  return corrected(rows, [
+    ...recent(orders).flatMap((order) => (isOurs(order) ? [asOrder(order, day)] : [])),
+    ...recent(vouchers).flatMap((voucher) => (isOurs(voucher) ? [asVoucher(voucher, day)] : [])),
+  ])
 }
 
 /** What a voucher is still owed on this day by overdue orders. */
@@ -64,10 +76,10 @@ export async function owedToVoucher({ sql, recent }: OwedSources, voucher: Vouch
     select book, "order" as number, 'order' as what from orders
     where book = ${book} and voucher = ${number} and deadline < ${day}
     order by "order" limit ${AT_ONCE}`
-  return withRecent(
+  const ours = recent(orders).filter((order) => order.book === book && order.voucher === number)
+  return corrected(
     rows,
-    recent(orders).filter((order) => order.book === book && order.voucher === number && isOverdue(order, day)),
-    [],
+    ours.map((order) => asOrder(order, day)),
   )
 }
 

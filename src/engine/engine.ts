@@ -71,6 +71,12 @@ function answer(ticket: Ticket, outcomes: Outcome[] | Error): void {
   else ticket.resolve(outcomes)
 }
 
+/** More is owed than fits into one batch: these lapse first and are recorded, then the command is asked again. */
+interface Later {
+  readonly first: readonly Call[]
+}
+const isLater = (outcome: object): outcome is Later => 'first' in outcome
+
 /** Tickets decided together, to be recorded in one call. */
 class Batch {
   tickets: Ticket[] = []
@@ -306,8 +312,10 @@ export class Engine {
     const from = batch.jobs.length
     try {
       const outcomes = await this.#decideTicket(ticket, batch.jobs)
-      if (outcomes === 'later') batch.later.push(ticket)
-      else batch.decided.push({ ticket, outcomes, from, to: batch.jobs.length })
+      if (isLater(outcomes)) {
+        await this.#lapse(ticket, outcomes.first, batch.jobs)
+        batch.later.push(ticket)
+      } else batch.decided.push({ ticket, outcomes, from, to: batch.jobs.length })
     } catch (error) {
       if (isOutage(error)) throw error
       const fault = error instanceof Refused ? error : new EngineFault(error)
@@ -371,16 +379,16 @@ export class Engine {
     }
   }
 
-  async #decideTicket(ticket: Ticket, jobs: Job[]): Promise<Outcome[] | 'later'> {
+  async #decideTicket(ticket: Ticket, jobs: Job[]): Promise<Outcome[] | Later> {
     if (ticket.calls.length === 1) {
       const outcome = await this.#decide(ticket, ticket.calls[0]!, jobs, ticket.key)
-      return outcome === 'later' ? outcome : [outcome]
+      return isLater(outcome) ? outcome : [outcome]
     }
     const start = jobs.length
     this.#world.savepoint()
     try {
       const outcomes = await this.#decideGroup(ticket, jobs, start)
-      if (outcomes === 'later' || outcomes.some(isRefusal)) this.#world.takeBack()
+      if (isLater(outcomes) || outcomes.some(isRefusal)) this.#world.takeBack()
       else this.#world.keep()
       return outcomes
     } catch (error) {
@@ -391,11 +399,11 @@ export class Engine {
   }
 
   /** All or nothing: the jobs of a group rest on the same books, so that they are recorded or not recorded together. */
-  async #decideGroup(ticket: Ticket, jobs: Job[], start: number): Promise<Outcome[] | 'later'> {
+  async #decideGroup(ticket: Ticket, jobs: Job[], start: number): Promise<Outcome[] | Later> {
     const outcomes: Outcome[] = []
     for (const [index, call] of ticket.calls.entries()) {
       const outcome = await this.#decide(ticket, call, jobs, index === 0 ? ticket.key : undefined)
-      if (outcome === 'later') {
+      if (isLater(outcome)) {
         jobs.splice(start)
         return outcome
       }
@@ -421,7 +429,7 @@ export class Engine {
     jobs: Job[],
     key: IdempotencyKey | undefined,
     reclaimed = false,
-  ): Promise<Outcome | 'later'> {
+  ): Promise<Outcome | Later> {
     const { type, command } = call
     const { actor, at, day } = ticket
     const rests = new Set<Book>()
@@ -440,16 +448,15 @@ export class Engine {
         if (forbidden) return refused(forbidden)
         const overdue = type.overdue?.(facts, day) ?? []
         if (overdue.length > 0) {
-          for (const lapse of overdue) await this.#decide({ ...ticket, actor: SYSTEM }, lapse, jobs, undefined)
+          await this.#lapse(ticket, overdue, jobs)
           continue
         }
         const decision = type.decide(facts, command, { at, day, actor, seq: head.seq + 1 })
         if (isRefusal(decision)) {
           const owed = reclaimed ? undefined : await type.owed?.(this.#owedSources, facts, decision, day)
-          if (!owed || owed.calls.length === 0) return refused(decision)
-          for (const lapse of owed.calls) await this.#decide({ ...ticket, actor: SYSTEM }, lapse, jobs, undefined)
-          // More than fits: what was found is recorded, and the command is asked again after that.
-          if (owed.more) return 'later'
+          if (!owed || (owed.calls.length === 0 && !owed.more)) return refused(decision)
+          if (owed.more) return { first: owed.calls }
+          await this.#lapse(ticket, owed.calls, jobs)
           return await this.#decide(ticket, call, jobs, key, true)
         }
         return this.#accept(ticket, call, decision, rests, jobs, key)
@@ -459,6 +466,10 @@ export class Engine {
         else throw error
       }
     }
+  }
+
+  async #lapse(ticket: Ticket, calls: readonly Call[], jobs: Job[]): Promise<void> {
+    for (const call of calls) await this.#decide({ ...ticket, actor: SYSTEM }, call, jobs, undefined)
   }
 
   #accept(

@@ -46,9 +46,12 @@ export const voucherAccount = (voucher: Voucher): AccountName => ({
   owner: voucherId(voucher.book, voucher.voucher),
 })
 
-/** Money given back to a voucher after its use-by day goes straight on to its pool, in the same entry. */
+/**
+ * Money given back to a voucher after its use-by day goes straight on to its pool, in the same entry; also once it has
+ * lapsed, should the clock have stepped back over midnight since.
+ */
 export function passOn(voucher: Voucher, amount: Fen, day: Day): Transfer[] {
-  if (day <= voucher.useBy || amount === 0n) return []
+  if (amount === 0n || (day <= voucher.useBy && voucher.lapsedOn === null)) return []
   return [post('lapse', voucherAccount(voucher), poolOf(voucher.program), amount)]
 }
 
