@@ -85,13 +85,12 @@ export async function owedToVoucher({ sql, recent }: OwedSources, voucher: Vouch
 
 /** The next overdue orders and vouchers of all books, oldest deadline first. */
 export async function owedAnywhere(sql: Sql, day: Day): Promise<Owed> {
-  return owed(
-    await sql<Overdue[]>`
+  const rows = await sql<Overdue[]>`
     (select book, "order" as number, 'order' as what from orders
      where deadline < ${day} order by deadline, book limit ${AT_ONCE})
     union all
     (select book, voucher, 'voucher' from vouchers
      where use_by < ${day} and lapsed_on is null order by use_by, book limit ${AT_ONCE})
-    limit ${AT_ONCE}`,
-  )
+    limit ${AT_ONCE}`
+  return corrected(rows, [])
 }
