@@ -443,7 +443,7 @@ export class Engine {
         const facts = type.facts(this.#world.reader(rests), command, day)
         rests.add(facts.book)
         const head = this.#world.head(facts.book)
-        if (at < head.moment - CLOCK_TOLERANCE) throw new Refused('clock_behind')
+        this.#checkClock(rests, at)
         const forbidden = actor === SYSTEM ? undefined : type.access?.(facts, actor, command)
         if (forbidden) return refused(forbidden)
         const overdue = type.overdue?.(facts, day) ?? []
@@ -462,9 +462,18 @@ export class Engine {
         return this.#accept(ticket, call, decision, rests, jobs, key)
       } catch (error) {
         if (error === MISSING) await this.#world.load(this.#source)
-        else if (error instanceof Refused && error.refusal.refused !== 'clock_behind') return refused(error.refusal)
-        else throw error
+        else if (error instanceof Refused && error.refusal.refused !== 'clock_behind') {
+          this.#checkClock(rests, at)
+          return refused(error.refusal)
+        } else throw error
       }
+    }
+  }
+
+  /** Throws Refused('clock_behind') when a book that was looked at has a booking hours ahead of this instant. */
+  #checkClock(rests: ReadonlySet<Book>, at: Instant): void {
+    for (const book of rests) {
+      if (at < this.#world.head(book).moment - CLOCK_TOLERANCE) throw new Refused('clock_behind')
     }
   }
 
