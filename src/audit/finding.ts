@@ -1,6 +1,6 @@
 import { type Fen, yuan } from '../core/money.js'
 import { bookText } from '../engine/route.js'
-import type { Book } from '../ledger/plan.js'
+import type { Book } from '../ledger/book.js'
 
 /** The words for places in the ledger, in both languages. */
 const words = {

@@ -4,8 +4,8 @@ import { Refused } from '../core/refusals.js'
 import { type Clock, chinaTime, type Instant } from '../core/time.js'
 import type { Engine } from '../engine/engine.js'
 import { bookText } from '../engine/route.js'
+import type { Book } from '../ledger/book.js'
 import { accountKind, accountKinds, type Phase, phases, transferType, transferTypes } from '../ledger/chart.js'
-import type { Book } from '../ledger/plan.js'
 import type { Sql } from '../platform/database.js'
 
 /** The books in a range of codes that have taken a command. */

@@ -1,7 +1,7 @@
 import { orderId, voucherId } from '../core/ids.js'
 import type { Day } from '../core/time.js'
 import type { Call, Owed, OwedSources } from '../engine/command.js'
-import type { Book } from '../ledger/plan.js'
+import type { Book } from '../ledger/book.js'
 import { type Order, orders } from '../orders/facts.js'
 import { isOverdue } from '../orders/rules.js'
 import type { Sql } from '../platform/database.js'

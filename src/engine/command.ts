@@ -3,8 +3,9 @@ import type { Actor } from '../core/actor.js'
 import { yuan } from '../core/money.js'
 import type { Refusal } from '../core/refusals.js'
 import type { Day } from '../core/time.js'
+import type { Book } from '../ledger/book.js'
 import type { Fact, FactKind, Find } from '../ledger/fact.js'
-import type { Book, Context, Plan } from '../ledger/plan.js'
+import type { Context, Plan } from '../ledger/plan.js'
 import type { Sql } from '../platform/database.js'
 
 /** A command to be run by the engine itself, before another one: something overdue that the other one touches. */

@@ -1,7 +1,8 @@
 import { refuse } from '../core/refusals.js'
 import { ofOrganisation } from '../engine/access.js'
 import { command } from '../engine/command.js'
-import { REGION, row } from '../ledger/plan.js'
+import { REGION } from '../ledger/book.js'
+import { row } from '../ledger/plan.js'
 import { enterpriseRegistered, registerEnterprise } from './contract.js'
 import { enterprises } from './facts.js'
 

@@ -1,6 +1,6 @@
 import { Refused } from '../core/refusals.js'
+import { REGION } from '../ledger/book.js'
 import type { Fact, FactKind, Find } from '../ledger/fact.js'
-import { REGION } from '../ledger/plan.js'
 
 export interface Enterprise extends Fact {
   readonly uscc: string

@@ -1,5 +1,6 @@
 import { command } from '../engine/command.js'
-import { REGION, row } from '../ledger/plan.js'
+import { REGION } from '../ledger/book.js'
+import { row } from '../ledger/plan.js'
 import { integrityListed, listIntegrity } from './contract.js'
 import { integrity } from './facts.js'
 

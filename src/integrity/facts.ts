@@ -1,6 +1,6 @@
 import type { Day } from '../core/time.js'
+import { REGION } from '../ledger/book.js'
 import type { Fact, FactKind, Find } from '../ledger/fact.js'
-import { REGION } from '../ledger/plan.js'
 
 /** What the shared list says of one party. */
 export interface Integrity extends Fact {

@@ -1,8 +1,9 @@
 import type { Fen } from '../core/money.js'
 import type { Sql } from '../platform/database.js'
+import type { Book } from './book.js'
 import { type AccountKind, accountKind, accountKinds, type TransferType, transferType } from './chart.js'
 import type { Fact, FactKind, Find } from './fact.js'
-import type { AccountName, Book } from './plan.js'
+import type { AccountName } from './plan.js'
 
 /** An account with its two sides, in fen: `posted` on the normal side, `held` of it by open holds. */
 export interface Account extends Fact, AccountName {

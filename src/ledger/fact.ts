@@ -1,5 +1,5 @@
 import type { Sql } from '../platform/database.js'
-import type { Book } from './plan.js'
+import type { Book } from './book.js'
 
 /** Something a decision rests on: plain values, with the book whose head covers it. */
 export interface Fact {

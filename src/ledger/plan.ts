@@ -2,12 +2,9 @@ import type { Actor } from '../core/actor.js'
 import type { Fen } from '../core/money.js'
 import type { Refusal } from '../core/refusals.js'
 import type { Day, Instant } from '../core/time.js'
+import type { Book } from './book.js'
 import type { AccountKind, Phase, TransferType } from './chart.js'
 import type { Fact, FactKind } from './fact.js'
-
-/** A book 账套, by its jurisdiction's GB/T 2260 code as a number; 0 is the region. */
-export type Book = number
-export const REGION: Book = 0
 
 /** An account by what it stands for; its number in the book is the ledger's own business. */
 export interface AccountName {

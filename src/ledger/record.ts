@@ -1,8 +1,9 @@
 import type { Refusal } from '../core/refusals.js'
 import type { Day, Instant } from '../core/time.js'
 import type { Sql } from '../platform/database.js'
+import type { Book } from './book.js'
 import { accountKinds, phases, transferTypes } from './chart.js'
-import type { Book, Event } from './plan.js'
+import type { Event } from './plan.js'
 import { type Booking, type Changes, REGION_FIRST, type World } from './world.js'
 
 /** One decided command of a batch: accepted with its booking, or refused. */

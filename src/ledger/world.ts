@@ -2,9 +2,10 @@ import type { Fen } from '../core/money.js'
 import type { Instant } from '../core/time.js'
 import type { Sql } from '../platform/database.js'
 import { type Account, accountKey, accounts, type Hold, holdKey, holds, type Leg } from './accounts.js'
+import type { Book } from './book.js'
 import { accountKinds } from './chart.js'
 import type { Fact, FactKind, Find } from './fact.js'
-import type { AccountName, Book, Plan, Row, Transfer } from './plan.js'
+import type { AccountName, Plan, Row, Transfer } from './plan.js'
 
 /** The head of a book: its last numbers, and the instant of its last booking. */
 export interface Head {

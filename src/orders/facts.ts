@@ -2,8 +2,9 @@ import { orderId, parseOrderId } from '../core/ids.js'
 import type { Fen } from '../core/money.js'
 import { Refused } from '../core/refusals.js'
 import type { Day } from '../core/time.js'
+import type { Book } from '../ledger/book.js'
 import type { Fact, FactKind, Find } from '../ledger/fact.js'
-import type { AccountName, Book } from '../ledger/plan.js'
+import type { AccountName } from '../ledger/plan.js'
 import type { OrderState } from './contract.js'
 
 /** An order with its claim: one service contract from filing to payment. Money in fen. */

@@ -1,7 +1,8 @@
 import type { Fen } from '../core/money.js'
 import { Refused } from '../core/refusals.js'
+import { type Book, REGION } from '../ledger/book.js'
 import type { Fact, FactKind, Find } from '../ledger/fact.js'
-import { type AccountName, type Book, REGION } from '../ledger/plan.js'
+import type { AccountName } from '../ledger/plan.js'
 
 /** A program's rules 券种规则, as decisions use them; money is fen, days are calendar days. */
 export interface Program extends Fact {

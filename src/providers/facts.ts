@@ -1,8 +1,8 @@
 import { isUnder } from '../core/division.js'
 import { Refused } from '../core/refusals.js'
 import type { Day } from '../core/time.js'
+import { type Book, REGION } from '../ledger/book.js'
 import type { Fact, FactKind, Find } from '../ledger/fact.js'
-import { type Book, REGION } from '../ledger/plan.js'
 
 /** One jurisdiction's recognition 互认; `ended` is the number of the command that ended it. */
 export interface Recognition {

@@ -1,6 +1,7 @@
 import type { Day } from '../core/time.js'
+import { REGION } from '../ledger/book.js'
 import type { Fact, FactKind } from '../ledger/fact.js'
-import { type AccountName, REGION } from '../ledger/plan.js'
+import type { AccountName } from '../ledger/plan.js'
 
 /** A clearing period 清算周期 from its closing on. */
 export interface Period extends Fact {

@@ -2,7 +2,7 @@ import { provinceOf, provinces } from '../core/division.js'
 import { orderId } from '../core/ids.js'
 import { type Fen, yuan } from '../core/money.js'
 import { clear, type GrossItem, netPositions } from '../core/positions.js'
-import type { Book } from '../ledger/plan.js'
+import type { Book } from '../ledger/book.js'
 import type { Sql } from '../platform/database.js'
 
 /** A period's gross positions 总额: what jurisdictions of one province owe payees of another, added up; fen. */

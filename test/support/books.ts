@@ -1,6 +1,8 @@
 /** What must be true of any ledger, said on what it has booked and on what it says it has. */
+
+import type { Book } from '../../src/ledger/book.js'
 import { accountKinds } from '../../src/ledger/chart.js'
-import type { Book, Transfer } from '../../src/ledger/plan.js'
+import type { Transfer } from '../../src/ledger/plan.js'
 import { idOf, invoiceKeys, keysOf, type Order, orders } from '../../src/orders/facts.js'
 import { programs } from '../../src/programs/facts.js'
 import { vouchers } from '../../src/vouchers/facts.js'

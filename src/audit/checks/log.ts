@@ -1,7 +1,7 @@
 import { commandTypes } from '../../commands.js'
 import { wire } from '../../engine/command.js'
 import { fingerprint } from '../../engine/idempotency.js'
-import type { Book } from '../../ledger/plan.js'
+import type { Book } from '../../ledger/book.js'
 import type { Sql } from '../../platform/database.js'
 import { differ, place, said } from '../finding.js'
 import { replay } from '../replay.js'

@@ -1,6 +1,6 @@
 import { type Fen, yuan } from '../../core/money.js'
+import type { Book } from '../../ledger/book.js'
 import { phases } from '../../ledger/chart.js'
-import type { Book } from '../../ledger/plan.js'
 import { orderStates } from '../../orders/contract.js'
 import { next } from '../../orders/rules.js'
 import type { Sql } from '../../platform/database.js'

@@ -1,6 +1,6 @@
 import { chinaTime, dayOf } from '../../core/time.js'
+import type { Book } from '../../ledger/book.js'
 import { accountKinds, phases, transferTypes } from '../../ledger/chart.js'
-import type { Book } from '../../ledger/plan.js'
 import type { Sql } from '../../platform/database.js'
 import { differ, place, said } from '../finding.js'
 import { typeNo } from './run.js'

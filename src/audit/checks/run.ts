@@ -1,6 +1,6 @@
 import type { Fen } from '../../core/money.js'
+import type { Book } from '../../ledger/book.js'
 import { accountKinds, transferTypes } from '../../ledger/chart.js'
-import type { Book } from '../../ledger/plan.js'
 import type { Replayed } from '../replay.js'
 
 /** What a later check takes over from an earlier one. */
