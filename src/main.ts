@@ -39,11 +39,13 @@ function announce(base: string, isOpen: boolean): void {
 
 /** Lapses what is overdue once a minute; commands never wait for it. */
 function sweepRegularly(service: Service, sql: ReturnType<typeof connect>, log: pino.Logger): () => Promise<void> {
-  let running: Promise<unknown> = Promise.resolve()
+  let running: Promise<void> | undefined
+  const sweepOnce = async () => {
+    await sweep(service.engine, sql, systemClock).catch((error: unknown) => log.error({ err: error }, 'sweep failed'))
+    running = undefined
+  }
   const timer = setInterval(() => {
-    running = sweep(service.engine, sql, systemClock).catch((error: unknown) =>
-      log.error({ err: error }, 'sweep failed'),
-    )
+    running ??= sweepOnce()
   }, SWEEP_EVERY)
   return async () => {
     clearInterval(timer)
@@ -51,9 +53,23 @@ function sweepRegularly(service: Service, sql: ReturnType<typeof connect>, log: 
   }
 }
 
+/** Resolves at the first SIGINT or SIGTERM, whenever it comes. */
+function stopAsked(): Promise<'stop'> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => {
+        console.log('Stopping: what was accepted is finished first … 正在停止……')
+        setTimeout(() => process.exit(1), STOP_WITHIN).unref()
+        resolve('stop')
+      })
+    }
+  })
+}
+
 async function main(): Promise<void> {
   const config = readConfig(process.env)
   const logger = pino({ level: config.logLevel, redact: ['req.headers.authorization', '*.password', '*.token'] })
+  const stop = stopAsked()
   const database = await openDatabase(config)
   try {
     const isEmbedded = config.databaseUrl === undefined
@@ -63,21 +79,19 @@ async function main(): Promise<void> {
     const isOpen = auth.signingKey !== undefined
     const clock = systemClock
     const service = await createService({ ...database, clock, auth, logger })
-    if (isEmbedded && isOpen) await demonstrate(database, auth)
     if (database.databaseUrl === database.migrateUrl) {
       logger.warn('MIGRATE_DATABASE_URL is not set: the service runs with the role that owns its tables')
     }
-    const base = await service.app.listen({ host: config.host, port: config.port })
+    // Stopped in the middle, the demonstration goes on at the next start.
+    const demonstration = isEmbedded && isOpen ? demonstrate(database, auth) : undefined
     const sql = connect(database.databaseUrl, 1)
-    const stopSweeping = sweepRegularly(service, sql, logger)
-    announce(base, isOpen)
-
-    await new Promise<void>((resolve) => {
-      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
-    })
-    console.log('Stopping: what was accepted is finished first … 正在停止……')
-    setTimeout(() => process.exit(1), STOP_WITHIN).unref()
-    await stopSweeping()
+    if ((await Promise.race([demonstration, stop])) !== 'stop') {
+      const base = await service.app.listen({ host: config.host, port: config.port })
+      const stopSweeping = sweepRegularly(service, sql, logger)
+      announce(base, isOpen)
+      await stop
+      await stopSweeping()
+    }
     await service.close()
     await sql.end({ timeout: 2 })
   } finally {
@@ -85,12 +99,16 @@ async function main(): Promise<void> {
   }
 }
 
-main().catch((error: unknown) => {
-  const isKnown =
-    error instanceof ConfigError || error instanceof DatabaseError || error instanceof EmbeddedPostgresError
-  if (isKnown) console.error(error.message)
-  else if ((error as { code?: string }).code === 'EADDRINUSE') {
-    console.error('The port is taken: set PORT to a free one. 端口已被占用，请以 PORT 指定其他端口。')
-  } else console.error(error)
-  process.exitCode = 1
-})
+main().then(
+  // What a stopped demonstration still had under way ends here.
+  () => process.exit(),
+  (error: unknown) => {
+    const isKnown =
+      error instanceof ConfigError || error instanceof DatabaseError || error instanceof EmbeddedPostgresError
+    if (isKnown) console.error(error.message)
+    else if ((error as { code?: string }).code === 'EADDRINUSE') {
+      console.error('The port is taken: set PORT to a free one. 端口已被占用，请以 PORT 指定其他端口。')
+    } else console.error(error)
+    process.exit(1)
+  },
+)

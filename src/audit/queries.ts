@@ -30,9 +30,10 @@ export async function entryAt(services: { engine: Engine; sql: Sql; clock: Clock
   const { engine, sql, clock } = services
   if (at > clock.now()) throw new Refused('moment_in_future')
   await engine.drained()
+  const [fixed] = await sql<{ seq: bigint }[]>`select fix_moment(${book}, ${at}) as seq`
+  // A statement of its own: the first may have waited for a batch that its own snapshot does not show.
   const [row] = await sql<{ entry: bigint }[]>`
-    with head as (select fix_moment(${book}, ${at}) as seq)
-    select coalesce((select max(c.entry) from commands c, head where c.book = ${book} and c.seq <= head.seq), 0) as entry`
+    select coalesce(max(entry), 0) as entry from commands where book = ${book} and seq <= ${fixed!.seq}`
   return Number(row!.entry)
 }
 

@@ -28,14 +28,15 @@ export interface EngineOptions {
   readonly log?: { error(fields: object, message: string): void; warn(fields: object, message: string): void }
   /** Commands in one batch at most. */
   readonly batch?: number
+  /** Facts kept between batches. */
+  readonly facts?: number
   /** Commands waiting at most; beyond that a command is refused with `overloaded`. */
   readonly queue?: number
 }
 
 const BATCH = 1000
 const QUEUE = 20_000
-/** Facts kept between batches. */
-const FACTS_KEPT = 100_000
+const FACTS = 100_000
 /** How long a batch is asked again when the database does not answer, in milliseconds. */
 const PATIENCE = 15_000
 /** A clock this far behind the last booking is a fault of the clock, in milliseconds. */
@@ -60,8 +61,6 @@ interface Ticket {
   readonly key: IdempotencyKey | undefined
   attempts: number
   answered: boolean
-  /** It failed once: on facts of different moments that may happen, so it is tried on fresh ones before it is a fault. */
-  failed: boolean
   resolve(outcomes: Outcome[]): void
   reject(fault: unknown): void
 }
@@ -84,7 +83,8 @@ class Batch {
   readonly jobs: Job[] = []
   /** What each decided ticket came to, and where its jobs are. */
   readonly decided: { ticket: Ticket; outcomes: Outcome[]; from: number; to: number }[] = []
-  readonly faults: { ticket: Ticket; fault: Error }[] = []
+  /** What failed, and the jobs whose facts tell whether it is a fault or was only decided on stale ones. */
+  readonly faults: { ticket: Ticket; fault: Error; from: number; to: number }[] = []
   /** Tickets to be asked again once this batch is recorded. */
   readonly later: Ticket[] = []
 }
@@ -108,6 +108,7 @@ export class Engine {
   readonly #log: EngineOptions['log']
   readonly #batch: number
   readonly #limit: number
+  readonly #facts: number
   readonly #world = new World()
   readonly #pending = new Set<Promise<Outcome[]>>()
   #queue: Ticket[] = []
@@ -123,6 +124,7 @@ export class Engine {
     this.#log = options.log
     this.#batch = options.batch ?? BATCH
     this.#limit = options.queue ?? QUEUE
+    this.#facts = options.facts ?? FACTS
   }
 
   /** Runs one command. Refusals are answers; throws EngineFault, or Refused('unavailable') when the outcome is unknown. */
@@ -168,7 +170,6 @@ export class Engine {
         key: idempotency,
         attempts: 0,
         answered: false,
-        failed: false,
         resolve,
         reject,
       })
@@ -184,26 +185,29 @@ export class Engine {
   async #work(): Promise<void> {
     // Commands that arrive in the same turn of the event loop go into the same batch.
     await Promise.resolve()
-    let ahead: { readonly batch: Batch; readonly done: Promise<Recorded> } | undefined
-    while (this.#queue.length > 0 || ahead) {
-      const batch = new Batch()
-      const fault = this.#queue.length > 0 ? await this.#decideBatch(batch, this.#take(ahead?.batch)) : undefined
-      const recorded = (await ahead?.done) ?? {}
-      if (ahead && (recorded.error || recorded.stale)) {
-        // What was decided on top of a batch that was not recorded as it was decided is worth nothing.
-        this.#world.forget()
-        this.#queue.unshift(...batch.tickets.filter(({ answered }) => !answered))
-        if (recorded.error) await this.#runPatiently(ahead.batch.tickets, recorded.error)
+    try {
+      let ahead: { readonly batch: Batch; readonly done: Promise<Recorded> } | undefined
+      while (this.#queue.length > 0 || ahead) {
+        const batch = new Batch()
+        const fault = this.#queue.length > 0 ? await this.#decideBatch(batch, this.#take(ahead?.batch)) : undefined
+        const recorded = (await ahead?.done) ?? {}
+        if (ahead && (recorded.error || recorded.stale)) {
+          // What was decided on top of a batch that was not recorded as it was decided is worth nothing.
+          this.#world.forget()
+          this.#queue.unshift(...batch.tickets.filter(({ answered }) => !answered))
+          if (recorded.error) await this.#runPatiently(ahead.batch.tickets, recorded.error)
+          ahead = undefined
+          continue
+        }
+        if (ahead) this.#world.trim(this.#facts)
         ahead = undefined
-        continue
+        if (fault) await this.#runPatiently(batch.tickets, fault)
+        else if (batch.tickets.length > 0) ahead = { batch, done: this.#recordBatch(batch) }
       }
-      if (ahead) this.#world.trim(FACTS_KEPT)
-      ahead = undefined
-      if (fault) await this.#runPatiently(batch.tickets, fault)
-      else if (batch.tickets.length > 0) ahead = { batch, done: this.#recordBatch(batch) }
+    } finally {
+      // In the same breath as the queue was found empty, so that nobody queues up behind a worker that has gone home.
+      this.#running = undefined
     }
-    // In the same breath as the queue was found empty, so that nobody queues up behind a worker that has gone home.
-    this.#running = undefined
   }
 
   /** Puts tickets back in front of the queue, unless they were tried too often. */
@@ -280,6 +284,14 @@ export class Engine {
     await this.#runPatiently(tickets.slice(half))
   }
 
+  #fail(ticket: Ticket, fault: Error): void {
+    if (fault instanceof EngineFault) {
+      const { kind } = ticket.calls[0]!.type
+      this.#log?.error({ err: fault.cause, fault: fault.id, kind }, 'a decision failed')
+    }
+    answer(ticket, fault)
+  }
+
   #giveUp(tickets: readonly Ticket[], error: unknown): void {
     this.#log?.error({ err: error }, 'the database does not answer')
     for (const ticket of tickets) answer(ticket, new Refused('unavailable'))
@@ -291,15 +303,17 @@ export class Engine {
     if (tickets.length === 0) return undefined
     try {
       this.#world.begin()
-      const [stored] = await Promise.all([
+      const [stored, read] = await Promise.allSettled([
         readStored(
           this.#reads,
           tickets.flatMap((ticket) => ticket.key ?? []),
         ),
         this.#prefetch(tickets),
       ])
+      if (stored.status === 'rejected') throw stored.reason
+      if (read.status === 'rejected') throw read.reason
       for (const ticket of tickets) {
-        const before = ticket.key && stored.get(keyName(ticket.key))
+        const before = ticket.key && stored.value.get(keyName(ticket.key))
         if (before) answer(ticket, Array(ticket.calls.length).fill(answerAgain(before, ticket.key!, ticket.at)))
         else await this.#decideInto(batch, ticket)
       }
@@ -320,10 +334,7 @@ export class Engine {
     } catch (error) {
       if (isOutage(error)) throw error
       const fault = error instanceof Refused ? error : new EngineFault(error)
-      if (fault instanceof EngineFault && ticket.failed) {
-        this.#log?.error({ err: error, fault: fault.id, kind: ticket.calls[0]!.type.kind }, 'a decision failed')
-      }
-      batch.faults.push({ ticket, fault })
+      batch.faults.push({ ticket, fault, from, to: batch.jobs.length })
     }
   }
 
@@ -335,17 +346,18 @@ export class Engine {
     } catch (error) {
       return { error }
     }
+    const isDead = (from: number, to: number) => {
+      for (let index = from; index < to; index++) if (dead.has(index)) return true
+      return false
+    }
     const again: Ticket[] = []
     for (const { ticket, outcomes, from, to } of decided) {
-      let isDead = false
-      for (let index = from; index < to; index++) isDead ||= dead.has(index)
-      if (isDead) again.push(ticket)
+      if (isDead(from, to)) again.push(ticket)
       else answer(ticket, outcomes)
     }
-    for (const { ticket, fault } of faults) {
-      if (ticket.failed || fault instanceof Refused) answer(ticket, fault)
-      else again.push(ticket)
-      ticket.failed = true
+    for (const { ticket, fault, from, to } of faults) {
+      if (isDead(from, to)) again.push(ticket)
+      else this.#fail(ticket, fault)
     }
     const stale = again.length > 0
     this.#again([...again, ...later])
@@ -394,7 +406,8 @@ export class Engine {
       return outcomes
     } catch (error) {
       this.#world.takeBack()
-      jobs.splice(start)
+      const rests = restsOf(jobs.splice(start))
+      jobs.push({ rests, at: ticket.at })
       throw error
     }
   }
@@ -411,8 +424,7 @@ export class Engine {
       outcomes.push(outcome)
       if (isRefusal(outcome)) break
     }
-    const rests = new Set<Book>()
-    for (let index = start; index < jobs.length; index++) for (const book of jobs[index]!.rests) rests.add(book)
+    const rests = restsOf(jobs.slice(start))
     const refusal = outcomes.find(isRefusal)
     if (refusal) {
       jobs.splice(start)
@@ -466,7 +478,11 @@ export class Engine {
         else if (error instanceof Refused && error.refusal.refused !== 'clock_behind') {
           this.#checkClock(rests, at)
           return refused(error.refusal)
-        } else throw error
+        } else {
+          // Facts of different moments can contradict each other: the fence tells whether these still stand.
+          jobs.push({ rests, at })
+          throw error
+        }
       }
     }
   }
@@ -479,7 +495,9 @@ export class Engine {
   }
 
   async #lapse(ticket: Ticket, calls: readonly Call[], jobs: Job[]): Promise<void> {
-    for (const call of calls) await this.#decide({ ...ticket, actor: SYSTEM }, call, jobs, undefined)
+    const lapsing = { ...ticket, actor: SYSTEM }
+    if (calls.length > 1) await this.#prefetch([{ ...lapsing, calls }])
+    for (const call of calls) await this.#decide(lapsing, call, jobs, undefined)
   }
 
   #accept(
@@ -513,6 +531,10 @@ export class Engine {
   }
 }
 
+function restsOf(jobs: readonly Job[]): Set<Book> {
+  return new Set(jobs.flatMap((job) => [...job.rests]))
+}
+
 function fingerprintOf(calls: readonly Call[], actor: Actor): string {
   const [first] = calls
   return fingerprint(`${actor.subject} ${first!.type.kind}`, wire(first!.command))
@@ -527,7 +549,7 @@ function isTaken(error: unknown): boolean {
 /** The database or the way to it is gone for a while: failover, restart, a full disk, a lost connection, a deadlock. */
 export function isOutage(error: unknown): boolean {
   const code = String((error as { code?: unknown }).code ?? '')
-  return /^(08|53|57P0|25006|40001|40P01|55P03|ECONN|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_AGAIN|CONNECTION_|CONNECT_TIMEOUT)/.test(
+  return /^(08|53|57P0|57014|58030|25006|40001|40P01|55P03|ECONN|EHOST|ENET|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_AGAIN|CONNECTION_|CONNECT_TIMEOUT)/.test(
     code,
   )
 }

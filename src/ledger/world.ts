@@ -202,8 +202,8 @@ export class World {
   }
 
   /**
-   * Reads everything that was missed, in a few set queries: heads first, then the facts under them. The connection
-   * keeps the order of what is sent, so a fact is never older than its head.
+   * Reads everything that was missed, in a few set queries: heads first, then the facts under them, so that a fact is
+   * never older than its head.
    */
   async load(source: FactSource): Promise<void> {
     const misses = this.#misses
@@ -221,9 +221,10 @@ export class World {
       wanted.set(key, book)
       byKind.set(kind, wanted)
     }
-    const [heads, more, holders, ...loaded] = await Promise.all([
-      source.heads(books),
-      all ? source.allHeads() : new Map<Book, Head>(),
+    // Awaited, not only sent first: the driver may send a query again behind others when its plan was invalidated.
+    const heads = books.length > 0 ? await source.heads(books) : new Map<Book, Head>()
+    const more = all ? await source.allHeads() : new Map<Book, Head>()
+    const [holders, ...loaded] = await Promise.all([
       source.holders(keys),
       ...[...byKind].map(([kind, wanted]) => source.facts(kind, [...wanted.keys()])),
     ])
@@ -422,19 +423,22 @@ export class World {
     this.changes = new Changes()
   }
 
-  /** Drops the oldest facts beyond `most`, between batches. */
+  /**
+   * Drops facts beyond `most`, never those that the batch in hand has changed: they may not be in the database yet, and
+   * read again they would be what was before.
+   */
   trim(most: number): void {
     let count = 0
     for (const { facts } of this.#books.values()) count += facts.size
-    for (const { facts } of this.#books.values()) {
-      if (count <= most) return
-      const drop = Math.min(facts.size, count - most)
-      let dropped = 0
+    if (count <= most) return
+    const kept = new Set(this.changes.rows.keys())
+    for (const key of this.changes.balances.keys()) kept.add(slot(accounts, key))
+    for (const key of this.changes.holds.keys()) kept.add(slot(holds, key))
+    for (const { facts } of [...this.#books.values()].sort((x, y) => y.facts.size - x.facts.size)) {
       for (const key of facts.keys()) {
-        if (dropped++ >= drop) break
-        facts.delete(key)
+        if (count <= most) return
+        if (!kept.has(key) && facts.delete(key)) count--
       }
-      count -= drop
     }
   }
 }

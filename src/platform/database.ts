@@ -20,6 +20,36 @@ const types = {
   bigint: postgres.BigInt,
   // A date stays the text it is: a Date would bring a time zone into it.
   date: { to: 1082, from: [1082], serialize: (day: string) => day, parse: (day: string) => day },
+  texts: array(
+    1009,
+    (text) => `"${text.replace(/["\\]/g, '\\$&')}"`,
+    (text) => text,
+  ),
+  integers: array(1007, (text) => text, Number),
+  bigints: array(1016, (text) => text, BigInt),
+}
+
+/**
+ * An array type by its number. The driver would ask the server for them whenever it connects, and a connection that is
+ * lost just then rejects a promise that nobody holds: the process would end (fetch_types off, see below).
+ */
+function array<T>(oid: number, write: (text: string) => string, read: (text: string) => T) {
+  return {
+    to: oid,
+    from: [oid],
+    /** What is a literal already stays one. */
+    serialize: (items: string | readonly unknown[]) =>
+      typeof items === 'string'
+        ? items
+        : `{${items.map((item) => (item === null ? 'NULL' : write(String(item)))).join()}}`,
+    parse: (text: string) => parseArray(text).map(read),
+  }
+}
+
+function parseArray(text: string): string[] {
+  return [...text.matchAll(/"((?:[^"\\]|\\.)*)"|([^{},"]+)/g)].map(([, quoted, plain]) =>
+    quoted === undefined ? plain! : quoted.replace(/\\(.)/g, '$1'),
+  )
 }
 
 /** Connects with bigint as bigint and date as text; `most` connections at most. */
@@ -27,6 +57,7 @@ export function connect(url: string, most: number): Sql {
   return postgres(url, {
     max: most,
     types,
+    fetch_types: false,
     onnotice: () => {},
     connection: { search_path: 'clearing, pg_temp', application_name: 'clearing', TimeZone: 'UTC' },
     connect_timeout: 10,
@@ -38,6 +69,7 @@ export function connectEngine(url: string): Sql {
   return postgres(url, {
     max: 1,
     types,
+    fetch_types: false,
     onnotice: () => {},
     connection: {
       search_path: 'clearing, pg_temp',
@@ -51,7 +83,12 @@ export function connectEngine(url: string): Sql {
 
 /** A typed reader for what is ordinary; it has connections of its own, because drizzle changes a client's parsers. */
 export function openReader(url: string, most: number) {
-  const client = postgres(url, { max: most, onnotice: () => {}, connection: { application_name: 'clearing-reader' } })
+  const client = postgres(url, {
+    max: most,
+    fetch_types: false,
+    onnotice: () => {},
+    connection: { application_name: 'clearing-reader' },
+  })
   return { db: drizzle({ client, schema }), close: () => client.end({ timeout: 5 }) }
 }
 export type Reader = ReturnType<typeof openReader>['db']

@@ -4,14 +4,15 @@
  * Everything lies under one directory, `root`: the mark that it is ours, `cluster/` (data and password), the log,
  * a copy of the binaries where it is needed, and two folders in which processes sign in: `starting/` and `users/`.
  */
-import { execFile, execFileSync, spawn } from 'node:child_process'
-import { randomBytes, randomUUID } from 'node:crypto'
+import { execFile, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import * as fs from 'node:fs'
 import { createServer } from 'node:net'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import postgres from 'postgres'
+import { look, othersIn, signIn, signOut } from './sign-in.js'
 
 export interface EmbeddedPostgresOptions {
   /** Directory for everything; created when missing, refused when it holds something that is not ours. */
@@ -212,57 +213,6 @@ async function alone<T>({ starting }: Place, work: () => Promise<T>): Promise<T>
     if (Date.now() > deadline) throw new EmbeddedPostgresError('start_under_way', fs.readdirSync(starting).join(', '))
     await sleep(POLL_MS * (1 + Math.random())) // uneven steps, so that two do not turn each other away for ever
   }
-}
-
-/** Leaves a file whose name says which process is here; it counts for as long as that process lives. */
-function signIn(folder: string): string {
-  const file = path.join(folder, `${ourselves()} ${randomUUID()}`)
-  fs.writeFileSync(file, '')
-  return file
-}
-
-const ourselves = (): string => `${process.pid} ${look(process.pid)?.startedAt}`
-
-/** Takes back all that this process left in `folder`. */
-function signOut(folder: string): void {
-  const ours = fs.readdirSync(folder).filter((name) => name.startsWith(`${ourselves()} `))
-  for (const name of ours) fs.rmSync(path.join(folder, name), { force: true })
-}
-
-/** Whether a living process, or this one a second time, has signed in besides `mine`; forgets the dead. */
-function othersIn(folder: string, mine: string): boolean {
-  const living = fs.readdirSync(folder).filter((name) => {
-    const [pid, startedAt] = name.split(' ')
-    const lives = look(Number(pid))?.startedAt === startedAt
-    if (!lives) fs.rmSync(path.join(folder, name), { force: true })
-    return lives && name !== path.basename(mine)
-  })
-  return living.length > 0
-}
-
-/** What is known of a running process; nothing when it is gone or a zombie. `startedAt` tells re-used ids apart. */
-function look(pid: number): { startedAt: string; command: string } | undefined {
-  try {
-    if (process.platform !== 'linux') return lookByPs(pid)
-    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8')
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ') // from the third field on: the name may hold spaces
-    if (fields[0] === 'Z' || fields[0] === 'X') return undefined
-    return { startedAt: `${fields[19]}`, command: fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8') }
-  } catch {
-    return undefined
-  }
-}
-
-function lookByPs(pid: number): { startedAt: string; command: string } | undefined {
-  const columns = ['-o', 'stat=', '-o', 'lstart=', '-o', 'command=']
-  const line = execFileSync('ps', ['-ww', ...columns, '-p', String(pid)], {
-    encoding: 'utf8',
-    env: { LC_ALL: 'C', TZ: 'UTC' }, // the same words for the same moment, whoever asks and when
-    stdio: ['ignore', 'pipe', 'ignore'],
-  })
-  const [state, ...rest] = line.trim().split(/\s+/)
-  if (state === undefined || state.startsWith('Z')) return undefined
-  return { startedAt: rest.slice(0, 5).join('_'), command: rest.slice(5).join(' ') } // lstart is five words
 }
 
 // ── The running server ───────────────────────────────────────────────────────────────────────────────────────────

