@@ -103,11 +103,7 @@ export const transfers = clearing.table(
     hold: number('hold'),
     amount: money('amount').notNull(),
   },
-  (t) => [
-    primaryKey({ columns: [t.book, t.entry, t.line] }),
-    index('transfers_debit').on(t.book, t.debit, t.entry),
-    index('transfers_credit').on(t.book, t.credit, t.entry),
-  ],
+  (t) => [primaryKey({ columns: [t.book, t.entry, t.line] })],
 )
 
 export const holds = clearing.table(

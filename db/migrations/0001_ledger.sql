@@ -82,8 +82,6 @@ create table transfers (
   check ((phase = 0) = (hold is null)),
   check (debit <> credit)
 );
-create index transfers_debit on transfers (book, debit, entry);
-create index transfers_credit on transfers (book, credit, entry);
 
 create table holds (
   book   integer not null,

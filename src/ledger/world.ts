@@ -84,6 +84,8 @@ export class World {
   #missedHolders = new Set<string>()
   #missedAllHeads = false
   #undo: (() => void)[] | undefined
+  #rests = new Set<Book>()
+  readonly #find = this.#makeReader()
   /** What the batch before has changed: it may still be on its way into the database. */
   #before = new Changes()
   changes = new Changes()
@@ -118,12 +120,17 @@ export class World {
     }
   }
 
-  /** A reader that notes in `rests` every book it has looked at. */
+  /** The reader, from now on noting in `rests` every book it looks at. One is enough: facts are gathered in one go. */
   reader(rests: Set<Book>): Find {
+    this.#rests = rests
+    return this.#find
+  }
+
+  #makeReader(): Find {
     const find = <T extends Fact>(kind: FactKind<T>, key: string): T | null => {
       const book = kind.bookOf(key)
       if (book === undefined) return null
-      rests.add(book)
+      this.#rests.add(book)
       return this.#get(kind, key, book) as T | null
     }
     find.ahead = (...wanted: readonly (readonly [FactKind<Fact>, string])[]) => {
@@ -143,7 +150,7 @@ export class World {
         this.#missedHolders.add(key)
         throw MISSING
       }
-      if (holder) rests.add(holder.book)
+      if (holder) this.#rests.add(holder.book)
       return holder
     }
     find.heads = () => {
@@ -155,7 +162,7 @@ export class World {
       for (const [book, known] of [...this.#books].sort(([a], [b]) => a - b)) {
         if (known.head.seq === 0) continue
         heads.set(book, known.head.seq)
-        rests.add(book)
+        this.#rests.add(book)
       }
       return heads
     }
