@@ -79,6 +79,7 @@ export async function* verifyLedger(sql: Sql): AsyncGenerator<Checked, Counts> {
   // Balances are tables, so no head can bound what is read of them: everything must come from one snapshot. A reserved
   // connection keeps a read-only transaction open by plain statements; nothing is written, so the driver's weakness
   // with dropped connections cannot hurt, and a transaction that was lost on the way is noticed below.
+  await sql`select` // the driver never hands out a reserved connection that it has yet to open (array types not asked for)
   const snapshot = await sql.reserve()
   try {
     await snapshot.unsafe('begin transaction isolation level repeatable read, read only')
