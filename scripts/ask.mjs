@@ -36,5 +36,8 @@ const answer = await fetch(base + path, {
 })
 const said = await answer.json()
 const wanted = answer.ok && field ? field.split('.').reduce((value, key) => value?.[key], said) : said
-console.log(typeof wanted === 'string' ? wanted : JSON.stringify(wanted, null, 1))
+const text = typeof wanted === 'string' ? wanted : JSON.stringify(wanted, null, 1)
+// A refusal goes where a person sees it even when the answer is taken into a variable.
+if (answer.ok) console.log(text)
+else console.error(text)
 process.exitCode = answer.ok ? 0 : 1

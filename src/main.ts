@@ -25,7 +25,7 @@ function announce(base: string, isOpen: boolean): void {
 
   Anyone on this machine may act as anyone 本机可签发任意角色的令牌: POST ${base}/tokens
   or let scripts/ask.mjs do it 或使用 scripts/ask.mjs:
-    enterprise  node scripts/ask.mjs enterprise:91310104561KH4Y103 GET /v1/vouchers
+    enterprise  node scripts/ask.mjs enterprise:9131011555PCD7JMY9 GET /v1/vouchers
     provider    node scripts/ask.mjs provider:12330106MKNKNXRQAM GET /v1/orders
     officer     node scripts/ask.mjs officer:310000 GET /v1/orders?state=submitted
     approver    node scripts/ask.mjs approver:310000 GET /v1/orders?state=verified
