@@ -8,18 +8,8 @@ import { isListed } from '../integrity/facts.js'
 import { accountsOf, available } from '../ledger/accounts.js'
 import { capture, post } from '../ledger/entry.js'
 import { row } from '../ledger/plan.js'
-import {
-  idOf,
-  invoiceKey,
-  invoiceKeys,
-  keysOf,
-  orderOf,
-  orders,
-  payableOf,
-  payeeOf,
-  recoverableOf,
-} from '../orders/facts.js'
-import { byItself, heldBy, next } from '../orders/rules.js'
+import { idOf, invoiceKey, invoiceKeys, orderOf, orders, payableOf, payeeOf, recoverableOf } from '../orders/facts.js'
+import { byItself, ending, heldBy, next } from '../orders/rules.js'
 import { poolOf, programOf } from '../programs/facts.js'
 import { passOn } from '../vouchers/facts.js'
 import {
@@ -143,16 +133,10 @@ export const rejectClaimCommand = command({
   access: ({ book }, actor) => ofJurisdiction(actor, book),
   overdue: ({ order }, day) => overdueOrder(order, day),
   decide(facts, _, { day }) {
-    const { book, order, open } = facts
+    const { order, open } = facts
     const state = next(order.state, 'reject_claim')
     if (!state) return refuse('state_conflict', { state: order.state })
-    return {
-      book,
-      entry: facts.giveBack(day),
-      rows: [row(orders, { ...order, state, deadline: null })],
-      frees: [...keysOf(order), ...invoiceKeys(order)],
-      event: { order: idOf(order), state, released: yuan(open) },
-    }
+    return { ...ending(facts, state, day), event: { order: idOf(order), state, released: yuan(open) } }
   },
 })
 

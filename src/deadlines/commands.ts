@@ -5,8 +5,8 @@ import { type Call, command } from '../engine/command.js'
 import { accountsOf, available } from '../ledger/accounts.js'
 import { post } from '../ledger/entry.js'
 import { row } from '../ledger/plan.js'
-import { idOf, invoiceKeys, keysOf, type Order, orders } from '../orders/facts.js'
-import { heldBy, isOverdue, next } from '../orders/rules.js'
+import { idOf, type Order } from '../orders/facts.js'
+import { ending, heldBy, isOverdue, next } from '../orders/rules.js'
 import { poolOf } from '../programs/facts.js'
 import { type Voucher, voucherAccount, voucherOf, vouchers } from '../vouchers/facts.js'
 import { lapseOrder, lapseVoucher, orderLapsed, voucherLapsed } from './contract.js'
@@ -45,13 +45,7 @@ export const lapseOrderCommand = command({
     const { order } = facts
     const state = next(order.state, 'lapse_order')
     if (!state || !isOverdue(order, day)) return refuse('state_conflict', { state: order.state })
-    return {
-      book: order.book,
-      entry: facts.giveBack(day),
-      rows: [row(orders, { ...order, state, deadline: null })],
-      frees: [...keysOf(order), ...invoiceKeys(order)],
-      event: { order: idOf(order), released: yuan(facts.open) },
-    }
+    return { ...ending(facts, state, day), event: { order: idOf(order), released: yuan(facts.open) } }
   },
 })
 

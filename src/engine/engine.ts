@@ -302,7 +302,7 @@ export class Engine {
     batch.tickets = tickets
     if (tickets.length === 0) return undefined
     try {
-      this.#world.begin()
+      this.#world.startBatch()
       const [stored, read] = await Promise.allSettled([
         readStored(
           this.#reads,

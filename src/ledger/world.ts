@@ -94,7 +94,7 @@ export class World {
    * Starts a batch on top of the one before, which is recorded or being recorded: its heads are what the database
    * will have. Keys are not covered by a head, so only those which that batch has moved are known.
    */
-  begin(): void {
+  startBatch(): void {
     this.#settle()
     this.#holders.clear()
     for (const [key, holder] of this.changes.claims) this.#holders.set(key, holder)

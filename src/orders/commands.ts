@@ -15,8 +15,8 @@ import { programOf } from '../programs/facts.js'
 import { isRecognised, providerOf } from '../providers/facts.js'
 import { voucherAccount, voucherOf } from '../vouchers/facts.js'
 import { cancelOrder, confirm, deliver, fileOrder, orderFiled, orderMoved, orderReleased } from './contract.js'
-import { contractKey, idOf, invoiceKeys, keysOf, type Order, orderOf, orders, payableOf } from './facts.js'
-import { byItself, heldBy, next } from './rules.js'
+import { contractKey, idOf, type Order, orderOf, orders, payableOf } from './facts.js'
+import { byItself, ending, heldBy, next } from './rules.js'
 
 /** Files a contract: the amount is held on the voucher until it is captured, given back or lapsed (备案). */
 export const fileOrderCommand = command({
@@ -156,15 +156,9 @@ export const cancelOrderCommand = command({
   access: ({ order }, actor) => ofOrganisation(actor, order.enterprise),
   overdue: ({ order }, day) => overdueOrder(order, day),
   decide(facts, _, { day }) {
-    const { book, order, open } = facts
+    const { order, open } = facts
     const state = next(order.state, 'cancel_order')
     if (!state) return refuse('state_conflict', { state: order.state })
-    return {
-      book,
-      entry: facts.giveBack(day),
-      rows: [row(orders, { ...order, state, deadline: null })],
-      frees: [...keysOf(order), ...invoiceKeys(order)],
-      event: { order: idOf(order), state, released: yuan(open) },
-    }
+    return { ...ending(facts, state, day), event: { order: idOf(order), state, released: yuan(open) } }
   },
 })

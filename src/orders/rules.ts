@@ -5,11 +5,11 @@ import { accountsOf, type Hold, holdKey, holds, openOf } from '../ledger/account
 import type { Book } from '../ledger/book.js'
 import { release } from '../ledger/entry.js'
 import type { Find } from '../ledger/fact.js'
-import type { Transfer } from '../ledger/plan.js'
+import { type Plan, row, type Transfer } from '../ledger/plan.js'
 import { poolOf } from '../programs/facts.js'
 import { passOn, type Voucher, voucherOf, vouchers } from '../vouchers/facts.js'
 import type { OrderState } from './contract.js'
-import { type Order, orderOf } from './facts.js'
+import { invoiceKeys, keysOf, type Order, orderOf, orders } from './facts.js'
 
 /**
  * States × commands 状态表: what each state allows and where it leads. Whatever is not here is refused with
@@ -96,5 +96,16 @@ export function heldBy(find: Find, id: string): Held {
     hold,
     open,
     giveBack: (day) => [...release(hold), ...passOn(voucher, open, day)],
+  }
+}
+
+/** What ending an order without payment changes: the hold goes back, contract and invoice numbers are free again. */
+export function ending(held: Held, state: OrderState, day: Day): Pick<Plan, 'book' | 'entry' | 'rows' | 'frees'> {
+  const { book, order } = held
+  return {
+    book,
+    entry: held.giveBack(day),
+    rows: [row(orders, { ...order, state, deadline: null })],
+    frees: [...keysOf(order), ...invoiceKeys(order)],
   }
 }
