@@ -20,9 +20,17 @@ export async function withRehearsal<T>(
   if (serverUrl !== undefined) return withDatabase(serverUrl, (url) => perform(url, play))
   const root = mkdtempSync(join(tmpdir(), 'rehearsal-'))
   const server = await startEmbeddedPostgres({ root, purpose: 'service' })
+  // Interrupted in the middle, it leaves neither a server nor a folder behind.
+  const interrupted = async () => {
+    await server.stop()
+    rmSync(root, { recursive: true, force: true })
+    process.exit(130)
+  }
+  process.once('SIGINT', interrupted).once('SIGTERM', interrupted)
   try {
     return await withDatabase(server.url, (url) => perform(url, play))
   } finally {
+    process.off('SIGINT', interrupted).off('SIGTERM', interrupted)
     await server.stop()
     rmSync(root, { recursive: true, force: true })
   }
