@@ -24,6 +24,12 @@ const BATCH = 1000
 
 const root = mkdtempSync(join(tmpdir(), 'bench-'))
 const server = await startEmbeddedPostgres({ root, purpose: 'service' })
+const interrupted = async () => {
+  await server.stop()
+  rmSync(root, { recursive: true, force: true })
+  process.exit(130)
+}
+process.once('SIGINT', interrupted).once('SIGTERM', interrupted)
 try {
   const { databaseUrl, migrateUrl } = await prepareRoles(server)
   await migrate(migrateUrl, userOf(databaseUrl))

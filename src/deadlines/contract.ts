@@ -5,12 +5,10 @@ import { voucherText } from '../vouchers/contract.js'
 
 /** Gives what is available on an overdue voucher back to its pool; only the service itself asks this. */
 export const lapseVoucher = z.strictObject({ voucher: voucherText })
-export type LapseVoucher = z.infer<typeof lapseVoucher>
 export const voucherLapsed = z.object({ voucher: z.string(), amount: yuanText })
 
 /** Ends an overdue order and gives its hold back; only the service itself asks this. */
 export const lapseOrder = z.strictObject({ order: orderText })
-export type LapseOrder = z.infer<typeof lapseOrder>
 export const orderLapsed = z.object({ order: z.string(), released: yuanText })
 
 /** What a sweep did. */

@@ -3,7 +3,6 @@ import { division, enterpriseType, name, setOf, uscc } from '../platform/wire.js
 
 /** An enterprise 企业: who it is, where it sits, of which types it is. */
 export const registerEnterprise = z.strictObject({ uscc, name, division, types: setOf(enterpriseType) })
-export type RegisterEnterprise = z.infer<typeof registerEnterprise>
 
 export const enterpriseRegistered = z.object({ uscc: z.string() })
 

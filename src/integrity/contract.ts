@@ -5,7 +5,6 @@ import { day, inOrder, reason, uscc } from '../platform/wire.js'
 export const listIntegrity = z
   .strictObject({ uscc, from: day, to: day.nullish(), reason })
   .superRefine(inOrder('from', 'to'))
-export type ListIntegrity = z.infer<typeof listIntegrity>
 
 export const integrityListed = z.object({ uscc: z.string(), listing: z.number() })
 

@@ -1,6 +1,5 @@
 import type { Actor } from '../core/actor.js'
 import type { Fen } from '../core/money.js'
-import type { Refusal } from '../core/refusals.js'
 import type { Day, Instant } from '../core/time.js'
 import type { Book } from './book.js'
 import type { AccountKind, Phase, TransferType } from './chart.js'
@@ -61,6 +60,3 @@ export interface Context {
   /** The number the command will take in its book if it is accepted; ids are made of it. */
   readonly seq: number
 }
-
-/** A pure decision over plain values. */
-export type Decide<Facts, Command> = (facts: Facts, command: Command, context: Context) => Plan | Refusal

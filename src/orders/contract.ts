@@ -34,7 +34,6 @@ export const fileOrder = z.strictObject({
   signedOn: day,
   relatedParty: z.boolean(),
 })
-export type FileOrder = z.infer<typeof fileOrder>
 
 export const orderFiled = z.object({
   order: z.string(),

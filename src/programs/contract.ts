@@ -38,7 +38,6 @@ export type PublishProgram = z.infer<typeof publishProgram>
 export const programPublished = z.object({ program: z.string(), jurisdiction: z.string() })
 
 export const appropriate = z.strictObject({ program: code, amount: money })
-export type Appropriate = z.infer<typeof appropriate>
 
 export const appropriated = z.object({ program: z.string(), amount: yuanText, pool: yuanText })
 

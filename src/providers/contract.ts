@@ -3,7 +3,6 @@ import { category, day, division, inOrder, jurisdiction, name, setOf, uscc } fro
 
 /** A service provider 服务机构, registered once and recognised by each jurisdiction. */
 export const registerProvider = z.strictObject({ uscc, name, division, categories: setOf(category) })
-export type RegisterProvider = z.infer<typeof registerProvider>
 
 export const providerRegistered = z.object({ uscc: z.string() })
 
@@ -23,7 +22,6 @@ export const recognised = z.object({ provider: z.string(), jurisdiction: z.strin
 
 /** Ends every recognition of the provider that this jurisdiction has made so far (暂停互认). */
 export const suspendRecognition = z.strictObject({ provider: uscc, jurisdiction })
-export type SuspendRecognition = z.infer<typeof suspendRecognition>
 
 export const recognitionSuspended = z.object({ provider: z.string(), jurisdiction: z.string(), ended: z.number() })
 
