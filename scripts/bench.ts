@@ -24,12 +24,15 @@ const BATCH = 1000
 
 const root = mkdtempSync(join(tmpdir(), 'bench-'))
 const server = await startEmbeddedPostgres({ root, purpose: 'service' })
+let isStopping = false
 const interrupted = async () => {
+  if (isStopping) return // a terminal and npm may both pass the same Ctrl-C on
+  isStopping = true
   await server.stop()
   rmSync(root, { recursive: true, force: true })
   process.exit(130)
 }
-process.once('SIGINT', interrupted).once('SIGTERM', interrupted)
+process.on('SIGINT', interrupted).on('SIGTERM', interrupted)
 try {
   const { databaseUrl, migrateUrl } = await prepareRoles(server)
   await migrate(migrateUrl, userOf(databaseUrl))

@@ -55,9 +55,12 @@ function sweepRegularly(service: Service, sql: ReturnType<typeof connect>, log: 
 
 /** Resolves at the first SIGINT or SIGTERM, whenever it comes. */
 function stopAsked(): Promise<'stop'> {
+  let isStopping = false
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.once(signal, () => {
+      process.on(signal, () => {
+        if (isStopping) return // a terminal and npm may both pass the same Ctrl-C on
+        isStopping = true
         console.log('Stopping: what was accepted is finished first … 正在停止……')
         setTimeout(() => process.exit(1), STOP_WITHIN).unref()
         resolve('stop')

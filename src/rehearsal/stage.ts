@@ -21,12 +21,15 @@ export async function withRehearsal<T>(
   const root = mkdtempSync(join(tmpdir(), 'rehearsal-'))
   const server = await startEmbeddedPostgres({ root, purpose: 'service' })
   // Interrupted in the middle, it leaves neither a server nor a folder behind.
+  let isStopping = false
   const interrupted = async () => {
+    if (isStopping) return // a terminal and npm may both pass the same Ctrl-C on
+    isStopping = true
     await server.stop()
     rmSync(root, { recursive: true, force: true })
     process.exit(130)
   }
-  process.once('SIGINT', interrupted).once('SIGTERM', interrupted)
+  process.on('SIGINT', interrupted).on('SIGTERM', interrupted)
   try {
     return await withDatabase(server.url, (url) => perform(url, play))
   } finally {
