@@ -2,11 +2,10 @@ import { sql } from 'drizzle-orm'
 import {
   bigint,
   boolean,
-  customType,
   date,
   index,
   integer,
-  jsonb,
+  json,
   pgSchema,
   primaryKey,
   smallint,
@@ -14,6 +13,7 @@ import {
   timestamp,
   unique,
   uniqueIndex,
+  uuid,
 } from 'drizzle-orm/pg-core'
 
 /** The typed picture of the database, for what reads it; a test proves it equal to what the migrations made. */
@@ -21,7 +21,6 @@ const clearing = pgSchema('clearing')
 const money = (name: string) => bigint(name, { mode: 'bigint' })
 const number = (name: string) => bigint(name, { mode: 'number' })
 const moment = (name: string) => timestamp(name, { precision: 3, withTimezone: true, mode: 'date' })
-const bytes = customType<{ data: Buffer }>({ dataType: () => 'bytea' })
 
 export const migrations = clearing.table('migrations', {
   name: text().primaryKey(),
@@ -36,6 +35,7 @@ export const books = clearing.table('books', {
   entries: number('entries').notNull(),
   accounts: integer().notNull(),
   bookedAt: moment('booked_at').notNull(),
+  batch: number('batch').notNull(),
 })
 
 export const accountKinds = clearing.table('account_kinds', {
@@ -66,24 +66,62 @@ export const accounts = clearing.table(
   (t) => [primaryKey({ columns: [t.book, t.account] }), unique().on(t.book, t.kind, t.owner)],
 )
 
+export const actors = clearing.table(
+  'actors',
+  {
+    actor: integer().primaryKey().generatedByDefaultAsIdentity(),
+    organisation: text().notNull(),
+    subject: text().notNull(),
+  },
+  (t) => [unique().on(t.organisation, t.subject)],
+)
+
+export const commandKind = clearing.enum('command_kind', [
+  'publish_program',
+  'appropriate',
+  'register_enterprise',
+  'register_provider',
+  'recognise',
+  'suspend_recognition',
+  'list_integrity',
+  'issue',
+  'file_order',
+  'deliver',
+  'confirm',
+  'cancel_order',
+  'submit_claim',
+  'return_claim',
+  'verify_claim',
+  'approve_claim',
+  'reject_claim',
+  'claw_back',
+  'lapse_order',
+  'lapse_voucher',
+  'close_period',
+  'net_period',
+  'confirm_payments',
+  'pay',
+])
+
 export const commands = clearing.table(
   'commands',
   {
     book: integer().notNull(),
     seq: number('seq').notNull(),
-    entry: number('entry'),
-    kind: text().notNull(),
-    day: date().notNull(),
+    entry: integer(),
     bookedAt: moment('booked_at').notNull(),
-    subject: text().notNull(),
-    organisation: text().notNull(),
-    body: jsonb().notNull(),
-    event: jsonb().notNull(),
-    rests: jsonb().notNull(),
+    fingerprint: bigint({ mode: 'bigint' }),
+    key: uuid(),
+    actor: integer().notNull(),
+    day: date().notNull(),
+    kind: commandKind().notNull(),
+    body: json().notNull(),
+    event: json().notNull(),
+    rests: json().notNull(),
   },
   (t) => [
     primaryKey({ columns: [t.book, t.seq] }),
-    uniqueIndex('commands_entry').on(t.book, t.entry).where(sql`entry is not null`),
+    uniqueIndex('commands_key').on(t.key).where(sql`key is not null`),
     index('commands_items').on(t.book, t.seq).where(sql`kind in ('approve_claim', 'claw_back')`),
     index('commands_item_days').on(t.book, t.day).where(sql`kind in ('approve_claim', 'claw_back')`),
   ],
@@ -93,7 +131,8 @@ export const transfers = clearing.table(
   'transfers',
   {
     book: integer().notNull(),
-    entry: number('entry').notNull(),
+    entry: integer().notNull(),
+    seq: number('seq').notNull(),
     line: integer().notNull(),
     type: smallint().notNull(),
     phase: smallint().notNull(),
@@ -124,22 +163,15 @@ export const holds = clearing.table(
 export const keys = clearing.table('keys', {
   key: text().primaryKey(),
   book: integer().notNull(),
-  holder: text().notNull(),
+  holder: text(),
 })
 
-export const idempotency = clearing.table(
-  'idempotency',
-  {
-    organisation: text().notNull(),
-    key: text().notNull(),
-    fingerprint: bytes('fingerprint').notNull(),
-    recordedAt: moment('recorded_at').notNull(),
-    book: integer(),
-    seq: number('seq'),
-    refusal: jsonb(),
-  },
-  (t) => [primaryKey({ columns: [t.organisation, t.key] })],
-)
+export const refusals = clearing.table('refusals', {
+  key: uuid().primaryKey(),
+  recordedAt: moment('recorded_at').notNull(),
+  fingerprint: bigint({ mode: 'bigint' }).notNull(),
+  refusal: json().notNull(),
+})
 
 export const programs = clearing.table('programs', {
   program: text().primaryKey(),

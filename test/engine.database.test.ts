@@ -3,8 +3,9 @@ import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import t from 'tap'
 import { dayOf, ManualClock } from '../src/core/time.js'
+import { accountKey } from '../src/ledger/accounts.js'
 import { accountKinds, phases, transferTypes } from '../src/ledger/chart.js'
-import { record } from '../src/ledger/record.js'
+import { encode, send } from '../src/ledger/record.js'
 import { databaseSource, MISSING, World } from '../src/ledger/world.js'
 import { connect } from '../src/platform/database.js'
 import { addUp } from './support/books.js'
@@ -39,6 +40,7 @@ await stage.must(ask.clawBack(approved, 1_00n))
 await stage.must(ask.list(uscc(999), '2026-01-01'))
 await stage.must(ask.close('P', '2026-03-01'))
 await engine.run({ ...ask.deliver('O320509-999999', uscc(1)), key: 'kept' })
+await engine.run({ ...ask.appropriate(place.jurisdiction, place.program, 1n), key: 'given' })
 
 const codeOf = (error: unknown) => (error as { code?: string }).code ?? String(error)
 /** The SQLSTATE a statement is refused with; undefined when it is not. What it did is taken back. */
@@ -82,7 +84,7 @@ t.test('the service’s role', async (t) => {
              has_function_privilege('clearing_service', p.oid, 'execute') as mine
       from pg_proc p where p.pronamespace = 'clearing'::regnamespace order by 1`
     const callable = functions.filter(({ mine }) => mine).map(({ name }) => name)
-    t.same(callable, ['balances_as_of', 'fix_moment', 'period_items', 'record'])
+    t.same(callable, ['actor_numbers', 'balances_as_of', 'fix_moment', 'period_items', 'record'])
     for (const { name, mine } of functions) {
       if (!mine) t.equal(await refusedWith(service, `select clearing.${name}('[]'::jsonb)`), '42501', name)
     }
@@ -155,8 +157,8 @@ t.test('direct writes that break a rule are refused by the database, whoever wri
     ['a posted transfer has no hold', 'update transfers set hold = 1, leg = 1 where phase = 0', CHECK],
     ['a captured one has', 'update transfers set hold = null, leg = null where phase = 2', CHECK],
     ['a line stands once', 'insert into transfers select * from transfers', UNIQUE],
+    ['an entry is numbered once', 'update transfers set entry = 1 where book = 320509 and line = 1', UNIQUE],
     ['a command is numbered once', 'insert into commands select * from commands', UNIQUE],
-    ['an entry is numbered once', 'update commands set entry = 1 where book = 320509', UNIQUE],
     ['there are not more entries than commands', 'update books set entries = seq + 1 where book = 320509', CHECK],
     ['a voucher is worth something', 'update vouchers set amount = 0', CHECK],
     ['a voucher is of a program', `update vouchers set program = 'none'`, FOREIGN],
@@ -174,7 +176,13 @@ t.test('direct writes that break a rule are refused by the database, whoever wri
     ['a state is one of the states', `update orders set state = 'lost'`, CHECK],
     ['an invoice number has twenty digits', `update orders set invoice_no = '1'`, CHECK],
     ['a key is held once', 'insert into keys select * from keys', UNIQUE],
-    ['an idempotency key is used once', 'insert into idempotency select * from idempotency', UNIQUE],
+    [
+      'an idempotency key is used once',
+      `update commands set key = (select key from refusals limit 1), fingerprint = 1`,
+      UNIQUE,
+    ],
+    ['a refusal is kept once', 'insert into refusals select * from refusals', UNIQUE],
+    ['a key has its fingerprint', 'update commands set fingerprint = null where key is not null', CHECK],
     ['a period is closed once', 'insert into periods select * from periods', UNIQUE],
     [
       'a close has one number',
@@ -260,19 +268,20 @@ t.test('record refuses a transfer that the chart does not declare, whatever bala
           posted: 5n,
           held: 0n,
         }))
-        for (const account of opened) {
-          world.changes.opened.push(account)
-          world.changes.balances.set(`${account.kind}${account.account}`, account)
-        }
+        const [debitKey = '', creditKey = ''] = opened.map((account) => {
+          const key = accountKey(account.book, account)
+          world.changes.opened.set(key, account)
+          world.changes.balances.set(key, account)
+          return key
+        })
         const job = {
           rests: new Set([340000]),
           at,
           accepted: {
-            booking: { ...booking, entry: 1, lines: [{ ...line, debitAccount: 9000, creditAccount: 9001 }] },
-            kind: 'test',
+            booking: { ...booking, entry: 1, lines: [{ ...line, debitKey, creditKey }] },
+            kind: 'pay',
             day: dayOf(at),
-            subject: 'test',
-            organisation: 'test',
+            actor: 1,
             body: '{}',
             event,
             rests: {},
@@ -281,7 +290,7 @@ t.test('record refuses a transfer that the chart does not declare, whatever bala
         // It must not stay, legal or not: an unknown program in the same call takes the legal ones back.
         const stray = { kind: { name: 'vouchers' }, value: { book: 340000, voucher: 1, program: 'none' } }
         world.changes.rows.set('stray', stray as never)
-        const code = await record(sql, world, [job]).then(() => 'recorded', codeOf)
+        const code = await send(sql, encode(world, [job])).then(() => 'recorded', codeOf)
         if (isLegal) legal++
         else illegal++
         if ((code === 'CV003') === isLegal) t.fail(`${type} from ${debit} to ${credit}: ${code}`)

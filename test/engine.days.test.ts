@@ -4,8 +4,9 @@ process.env.TZ = 'America/New_York'
 import t, { type Test } from 'tap'
 import { isRefusal, Refused } from '../src/core/refusals.js'
 import { ManualClock } from '../src/core/time.js'
-import type { Asked, Outcome } from '../src/engine/engine.js'
+import type { Asked } from '../src/engine/engine.js'
 import type { Receipt } from '../src/engine/idempotency.js'
+import type { Outcome } from '../src/engine/ticket.js'
 import { type RunningEngine, runEngine } from './support/engines.js'
 import { proveLedger } from './support/replay.js'
 import { ask } from './support/scene.js'
@@ -137,7 +138,7 @@ t.test('the clock', async (t) => {
     }
     t.same([...(await heads())], before)
     const [{ n = 0 } = {}] = await a.sql<{ n: number }[]>`
-      select count(*)::int as n from idempotency where key like 'behind %'`
+      select count(*)::int as n from refusals where refusal ->> 'refused' = 'clock_behind'`
     t.equal(n, 0, 'and no answer is kept')
     clock.set(booked + 1)
     t.equal(

@@ -5,8 +5,9 @@ import { z } from 'zod'
 import { isRefusal, type Refusal } from '../src/core/refusals.js'
 import { ManualClock } from '../src/core/time.js'
 import { type CommandType, command } from '../src/engine/command.js'
-import { type Asked, EngineFault, type Outcome } from '../src/engine/engine.js'
+import type { Asked } from '../src/engine/engine.js'
 import { KEY_KEPT_DAYS, type Receipt } from '../src/engine/idempotency.js'
+import { EngineFault, type Outcome } from '../src/engine/ticket.js'
 import { row } from '../src/ledger/plan.js'
 import { closePeriod, confirmPayments } from '../src/settlement/settle.js'
 import { vouchers } from '../src/vouchers/facts.js'
@@ -254,6 +255,23 @@ function rulesOf({ program, jurisdiction }: Place) {
 }
 const ruleBase = opening[0]!.command as object
 
+withLab(t, 'a batch sent behind one that fails does not pass for its successor', async (t, lab) => {
+  // The second batch expects the number that the first takes; meanwhile another engine takes it.
+  const [a, b] = [lab.engine({ batch: 1 }), lab.engine({})]
+  const [stage, other] = [new Stage(a.engine), new Stage(b.engine)]
+  const place = await stage.place({}, {}, 1000_00n)
+  const appropriate = (amount: bigint) => ask.appropriate(place.jurisdiction, place.program, amount)
+  a.beforeRecord(() => other.must(appropriate(1_00n)))
+  const answers = await Promise.all([a.engine.run(appropriate(10_00n)), a.engine.run(appropriate(100_00n))])
+  t.same(answers.map(codeOf), ['accepted', 'accepted'])
+  const [pool] = await a.sql<{ posted: bigint }[]>`select posted from accounts where owner = ${place.program}`
+  t.equal(pool?.posted, 1111_00n)
+  const [head] = await a.sql<
+    { entries: bigint }[]
+  >`select entries from books where book = ${Number(place.jurisdiction)}`
+  t.equal(head?.entries, 4n)
+})
+
 await t.test('several engines on the same books, random histories', async (t) => {
   for (const seed of [1, 2, 3]) {
     const [moves] = fc.sample(histories(700), { seed, numRuns: 1 })
@@ -362,8 +380,12 @@ await t.test('a batch of n is n batches of one: the same receipts, the same tabl
 
 async function dump({ sql }: RunningEngine) {
   return {
-    books: [...(await sql`select * from books where seq > 0 order by book`)],
-    commands: [...(await sql`select * from commands order by book, seq`)],
+    books: [...(await sql`select book, seq, entries, accounts, booked_at from books where seq > 0 order by book`)],
+    commands: [
+      ...(await sql`
+        select c.seq, c.booked_at, c.book, c.entry, a.organisation, a.subject, c.day, c.kind, c.body, c.event, c.rests
+        from commands c join actors a on a.actor = c.actor order by c.book, c.seq`),
+    ],
     transfers: [...(await sql`select * from transfers order by book, entry, line`)],
     accounts: [...(await sql`select * from accounts order by book, account`)],
   }
@@ -825,10 +847,35 @@ withLab(t, 'the engine and its callers', async (t, lab) => {
   const place = await stage.place({}, {}, 100_000_00n)
   const appropriate = (): Asked => ask.appropriate(place.jurisdiction, place.program, 1n)
 
-  await t.test('beyond its queue it says overloaded, and books the others', async (t) => {
-    const outcomes = await Promise.all(Array.from({ length: 80 }, () => a.engine.run(appropriate())))
-    t.equal(outcomes.filter((o) => codeOf(o) === 'accepted').length, 50)
-    t.equal(outcomes.filter((o) => codeOf(o) === 'overloaded').length, 30)
+  await t.test('beyond its queue it says overloaded; no organisation fills it alone', async (t) => {
+    const mine = Array.from({ length: 80 }, () => a.engine.run(appropriate()))
+    const others = Array.from({ length: 30 }, () => a.engine.run(ask.deliver('O320509-999', place.provider)))
+    t.equal(a.engine.hasRoom, false)
+    const count = async (all: Promise<Outcome>[], code: string) =>
+      (await Promise.all(all)).filter((outcome) => codeOf(outcome) === code).length
+    t.equal(await count(mine, 'accepted'), 30)
+    t.equal(await count(mine, 'overloaded'), 50)
+    t.equal(await count(others, 'order_not_found'), 20)
+    t.equal(await count(others, 'overloaded'), 10)
+    t.equal(a.engine.hasRoom, true)
+  })
+
+  await t.test('what nobody waits for any more is dropped before it is recorded, and its key is free', async (t) => {
+    let isWanted = false
+    const asked = { ...appropriate(), key: 'gone', isWanted: () => isWanted }
+    t.equal(codeOf(await a.engine.run(asked)), 'overloaded')
+    isWanted = true
+    t.equal(codeOf(await a.engine.run(asked)), 'accepted')
+    isWanted = false
+    t.equal(codeOf(await a.engine.run(appropriate())), 'accepted', 'its neighbours go on')
+  })
+
+  await t.test('what has waited too long is refused, not recorded late', async (t) => {
+    const slow = lab.engine({ wait: -1 })
+    const [before] = await a.sql`select seq from books where book = 320509`
+    t.equal(codeOf(await slow.engine.run(appropriate())), 'overloaded')
+    const [after] = await a.sql`select seq from books where book = 320509`
+    t.same(after, before)
   })
 
   await t.test(

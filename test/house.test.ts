@@ -397,10 +397,10 @@ t.test('functions have their search path pinned, and the service can only call i
   t.ok(functions.length >= 10)
   for (const { name, config } of functions) t.match(config, /search_path=clearing, pg_temp/, name)
   const callable = functions.filter((f) => f.callable).map((f) => f.name)
-  t.same(callable, ['balances_as_of', 'fix_moment', 'period_items', 'record'])
+  t.same(callable, ['actor_numbers', 'balances_as_of', 'fix_moment', 'period_items', 'record'])
   t.same(
     functions.filter((f) => f.definer).map((f) => f.name),
-    ['fix_moment', 'record'],
+    ['actor_numbers', 'fix_moment', 'record'],
     'only what writes runs as the owner',
   )
   const writable = await admin`

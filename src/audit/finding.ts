@@ -45,7 +45,7 @@ export function unequal(where: string, what: string, found: Fen, of: string, wan
 /** An account with its name: `book 账套 310000, account 账户 3 pool:SH`. */
 export const accountAt = (
   { book, account, kind, owner }: { book: Book; account: number; kind: string; owner: string },
-  entry?: bigint,
+  entry?: number,
 ) => place(book, { entry, account: `${account} ${nameOf({ kind, owner })}` })
 
 /** What an account is called: `pool:SH`, `treasury`. */

@@ -32,8 +32,10 @@ export async function entryAt(services: { engine: Engine; sql: Sql; clock: Clock
   await engine.drained()
   const [fixed] = await sql<{ seq: bigint }[]>`select fix_moment(${book}, ${at}) as seq`
   // A statement of its own: the first may have waited for a batch that its own snapshot does not show.
-  const [row] = await sql<{ entry: bigint }[]>`
-    select coalesce(max(entry), 0) as entry from commands where book = ${book} and seq <= ${fixed!.seq}`
+  const [row] = await sql<{ entry: number }[]>`
+    select coalesce((
+      select entry from commands where book = ${book} and seq <= ${fixed!.seq} and entry is not null
+      order by seq desc limit 1), 0) as entry`
   return Number(row!.entry)
 }
 
@@ -66,7 +68,7 @@ const phaseNames = Object.fromEntries(Object.entries(phases).map(([name, no]) =>
 export async function entriesOf(sql: Sql, book: Book, after: number, limit: number) {
   const rows = await sql<
     {
-      entry: bigint
+      entry: number
       seq: bigint
       kind: string
       day: string
@@ -75,7 +77,7 @@ export async function entriesOf(sql: Sql, book: Book, after: number, limit: numb
       lines: { type: number; phase: number; debit: string; credit: string; amount: string }[]
     }[]
   >`
-    select c.entry, c.seq, c.kind, c.day, (extract(epoch from c.booked_at) * 1000)::bigint as moment, c.subject, (
+    select c.entry, c.seq, c.kind, c.day, (extract(epoch from c.booked_at) * 1000)::bigint as moment, p.subject, (
       select jsonb_agg(jsonb_build_object('type', t.type, 'phase', t.phase, 'amount', t.amount::text,
                'debit', dk.name || case d.owner when '' then '' else ':' || d.owner end,
                'credit', ck.name || case k.owner when '' then '' else ':' || k.owner end) order by t.line)
@@ -83,8 +85,12 @@ export async function entriesOf(sql: Sql, book: Book, after: number, limit: numb
       join accounts d on d.book = t.book and d.account = t.debit join account_kinds dk on dk.kind = d.kind
       join accounts k on k.book = t.book and k.account = t.credit join account_kinds ck on ck.kind = k.kind
       where t.book = c.book and t.entry = c.entry) as lines
-    from commands c
-    where c.book = ${book} and c.entry > ${after} order by c.entry limit ${limit}`
+    from (
+      select seq from transfers where book = ${book} and entry > ${after} and line = 1 order by entry limit ${limit}
+    ) l
+    join commands c on c.book = ${book} and c.seq = l.seq
+    join actors p on p.actor = c.actor
+    order by c.seq`
   return rows.map((row) => ({
     entry: Number(row.entry),
     seq: Number(row.seq),

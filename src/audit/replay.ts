@@ -9,7 +9,7 @@ import type { Book } from '../ledger/book.js'
 import { accountKind, type Phase, phases, transferType } from '../ledger/chart.js'
 import type { Fact, FactKind } from '../ledger/fact.js'
 import type { Event } from '../ledger/plan.js'
-import { type Booking, Changes, type FactSource, type Head, MISSING, World } from '../ledger/world.js'
+import { type Booking, Changes, type FactSource, type Head, type Holder, MISSING, World } from '../ledger/world.js'
 import type { Sql } from '../platform/database.js'
 import { closePeriodCommand } from '../settlement/commands.js'
 import { nameOf, place, said } from './finding.js'
@@ -17,7 +17,7 @@ import { nameOf, place, said } from './finding.js'
 /** What the log alone comes to: every fact with its last value, by kind and key, and every region-wide key in use. */
 export interface Replayed {
   readonly facts: ReadonlyMap<FactKind<Fact>, ReadonlyMap<string, Fact>>
-  readonly keys: ReadonlyMap<string, { readonly book: Book; readonly holder: string }>
+  readonly keys: ReadonlyMap<string, Holder>
 }
 
 /** A command as the log has it. */
@@ -42,7 +42,7 @@ interface Logged {
 /** Commands of one book that are read at once. Many books wait at the same time: a few hundred keep memory small. */
 const AT_ONCE = 200
 
-const EMPTY: Head = { seq: 0, entries: 0, accounts: 0, moment: 0 }
+const EMPTY: Head = { seq: 0, entries: 0, accounts: 0, moment: 0, batch: 0 }
 
 /** A ledger before its first command. */
 const nothing: FactSource = {
@@ -84,8 +84,8 @@ class Lane {
  * returns what all of them together come to, or a sentence about the first that does not.
  *
  * Within a book the order is that of the numbers. Between books a command comes after the versions it rests on and
- * before those that follow them. What is left open by that is done in the order in which it was written: a command
- * that takes a key which another one has given back does not rest on the giving back.
+ * before those that follow them. What is left open by that is done in the order in which it was written: before version
+ * 0.2 a command that took a key which another one had given back did not rest on the giving back.
  */
 export async function replay(sql: Sql): Promise<Replayed | string> {
   const names = await accountNames(sql)
@@ -99,7 +99,7 @@ export async function replay(sql: Sql): Promise<Replayed | string> {
 class Replay {
   readonly #world = new World()
   readonly #facts = new Map<FactKind<Fact>, Map<string, Fact>>()
-  readonly #keys = new Map<string, { book: Book; holder: string }>()
+  readonly #keys = new Map<string, Holder>()
   readonly #ready = new Map<Lane, Logged>()
   /** Lanes whose next command rests on a version that this book has not reached. */
   readonly #behind = new Map<Book, Set<Lane>>()
@@ -174,7 +174,7 @@ class Replay {
       if (left === 0 && stood) await this.#examine(stood)
     }
     for (const [other, { keys }] of freed ? this.#keyless : []) {
-      if (!keys.some((key) => !this.#keys.has(key))) continue
+      if (!keys.some((key) => (this.#keys.get(key)?.holder ?? null) === null)) continue
       this.#keyless.delete(other)
       await this.#examine(other)
     }
@@ -228,14 +228,13 @@ class Replay {
 
   /** Takes over what the last command has changed; true when it gave a key back. */
   #keep(): boolean {
-    const { balances, holds: legs, rows, claims, frees } = this.#world.changes
+    const { balances, holds: legs, rows, keys } = this.#world.changes
     for (const [key, account] of balances) this.#set(accounts, key, account)
     for (const [key, hold] of legs) this.#set(holds, key, hold)
     for (const { kind, value } of rows.values()) this.#set(kind, kind.key(value), value)
-    for (const key of frees.keys()) this.#keys.delete(key)
-    for (const [key, holder] of claims) this.#keys.set(key, holder)
+    for (const { key, book, holder } of keys) this.#keys.set(key, { book, holder })
     this.#world.changes = new Changes()
-    return frees.size > 0
+    return keys.some(({ holder }) => holder === null)
   }
 
   #set(kind: FactKind<Fact>, key: string, value: Fact): void {
@@ -278,7 +277,7 @@ function restsOf({ book, kind, rests }: Pick<Logged, 'book' | 'kind' | 'rests'>,
 async function readers(sql: Sql, lanes: ReadonlyMap<Book, Lane>): Promise<Map<number, number>> {
   const rows = await sql<{ book: Book; seq: bigint; count: bigint }[]>`
     select r.key::int as book, r.value::bigint as seq, count(*) as count
-    from commands c, jsonb_each_text(c.rests) as r group by 1, 2`
+    from commands c, json_each_text(c.rests) as r group by 1, 2`
   const counts = new Map(rows.map(({ book, seq, count }) => [version(book, Number(seq)), Number(count)]))
   const closes = await sql<Pick<Logged, 'book' | 'kind' | 'rests'>[]>`
     select book, kind, rests from commands where kind = ${closePeriodCommand.kind}`
@@ -364,20 +363,22 @@ async function readLog(sql: Sql, names: ReadonlyMap<Book, string[]>, book: Book,
   const rows = await sql<
     (Omit<Logged, 'book' | 'seq' | 'entry' | 'moment' | 'lines' | 'written'> & {
       seq: bigint
-      entry: bigint | null
+      entry: number | null
       moment: bigint
       age: number
       page: number
       item: number
     })[]
   >`
-    select seq, entry, kind, day, (extract(epoch from booked_at) * 1000)::bigint as moment, subject, organisation, body,
-           event, rests, age(xmin) as age, (ctid::text::point)[0] as page, (ctid::text::point)[1] as item
-    from commands where book = ${book} and seq > ${after} order by seq limit ${AT_ONCE}`
+    select c.seq, c.entry, c.kind, c.day, (extract(epoch from c.booked_at) * 1000)::bigint as moment, a.subject,
+           a.organisation, c.body, c.event, c.rests, age(c.xmin) as age, (c.ctid::text::point)[0] as page,
+           (c.ctid::text::point)[1] as item
+    from commands c join actors a on a.actor = c.actor
+    where c.book = ${book} and c.seq > ${after} order by c.seq limit ${AT_ONCE}`
   const entries = rows.flatMap(({ entry }) => entry ?? [])
   const transfers = await sql<
     {
-      entry: bigint
+      entry: number
       type: number
       phase: number
       debit: number
@@ -389,7 +390,7 @@ async function readLog(sql: Sql, names: ReadonlyMap<Book, string[]>, book: Book,
   >`
     select entry, type, phase, debit, credit, amount, hold, leg from transfers
     where book = ${book} and entry between ${entries[0] ?? 0n} and ${entries.at(-1) ?? 0n} order by entry, line`
-  const lines = new Map<bigint, string[]>()
+  const lines = new Map<number, string[]>()
   const accountsOf = names.get(book) ?? []
   for (const { entry, type, phase, debit, credit, ...rest } of transfers) {
     const text = lineText({

@@ -119,19 +119,23 @@ async function compareReaches(sql: Sql, { facts }: Replayed): Promise<string | u
 async function compareKeys(sql: Sql, { keys }: Replayed): Promise<string | undefined> {
   const missing = new Set(keys.keys())
   for (let after = ''; ; ) {
-    const rows = await sql<{ key: string; book: number; holder: string }[]>`
+    const rows = await sql<{ key: string; book: number; holder: string | null }[]>`
       select key, book, holder from keys where key > ${after} order by key limit ${AT_ONCE}`
     for (const { key, book, holder } of rows) {
       const again = keys.get(key)
-      if (again?.book !== book || again.holder !== holder) {
-        return differs('keys', key, 'holder', holder, again?.holder ?? 'none 无')
+      // A key given back before version 0.2 was deleted.
+      if (holder === null ? again?.holder != null : again?.book !== book || again.holder !== holder) {
+        return differs('keys', key, 'holder', holder ?? 'none 无', again?.holder ?? 'none 无')
       }
       missing.delete(key)
     }
     if (rows.length < AT_ONCE) break
     after = rows.at(-1)!.key
   }
-  for (const key of missing) return differs('keys', key, 'holder', 'none 无', keys.get(key)!.holder)
+  for (const key of missing) {
+    const { holder } = keys.get(key)!
+    if (holder !== null) return differs('keys', key, 'holder', 'none 无', holder)
+  }
   return undefined
 }
 

@@ -58,6 +58,20 @@ export function yearOf(day: Day): number {
   return Number(real(day).slice(0, 4))
 }
 
+const epochDays = new Map<Day, number>()
+
+/** A day as the number of days since 1970-01-01, for the database. Throws RangeError when the text is not a day. */
+export function daysSinceEpoch(day: Day): number {
+  let days = epochDays.get(day)
+  if (days === undefined) {
+    days = utc(real(day)) / DAY
+    // The business of a service falls on few days; a test may go through many.
+    if (epochDays.size > 1000) epochDays.clear()
+    epochDays.set(day, days)
+  }
+  return days
+}
+
 /**
  * The day `n` days later (earlier when negative). Throws RangeError when `day` is not a day, `n` is not a whole number,
  * or the result leaves the years 1900 to 2999.

@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto'
-import type { Refusal } from '../core/refusals.js'
-import { refuse } from '../core/refusals.js'
+import { hash } from 'node:crypto'
+import { type Refusal, refuse } from '../core/refusals.js'
 import { dayOf, type Instant } from '../core/time.js'
 import type { Event } from '../ledger/plan.js'
 import type { Sql } from '../platform/database.js'
@@ -19,85 +18,106 @@ export interface Receipt {
   readonly event: Event
 }
 
-/** The caller's key for one command, and what the command was. */
-export interface IdempotencyKey {
-  readonly organisation: string
-  readonly key: string
-  readonly fingerprint: string
+/** A caller's key as the log keeps it: 32 hex digits of SHA-256 over the organisation and its Idempotency-Key. */
+export function keyId(organisation: string, key: string): string {
+  return hash('sha256', `${organisation}\n${key}`).slice(0, 32)
 }
 
-/** SHA-256 over the kind and the wire form, as hex. */
-export function fingerprint(kind: string, body: string): string {
-  return createHash('sha256').update(kind).update('\n').update(body).digest('hex')
+/** Who asked what, as the log keeps it: the first 64 bits of SHA-256 over the person, the kind and the wire form. */
+export function fingerprint(subject: string, kind: string, body: string): string {
+  const digits = hash('sha256', `${subject} ${kind}\n${body}`).slice(0, 16)
+  return BigInt.asIntN(64, BigInt(`0x${digits}`)).toString()
 }
 
-export const keyName = (key: { organisation: string; key: string }) => `${key.organisation}\n${key.key}`
-
-interface Stored {
-  readonly organisation: string
-  readonly key: string
+/** What is stored under a key: a receipt, or a refusal. */
+export interface Stored {
   readonly fingerprint: string
   readonly recorded: Instant
-  readonly refusal: Refusal | null
-  readonly receipt: Receipt | null
+  readonly answer: Receipt | Refusal
 }
 
-/** Reads what is stored under these keys, by `keyName`. */
-export async function readStored(sql: Sql, keys: readonly IdempotencyKey[]): Promise<Map<string, Stored>> {
-  if (keys.length === 0) return new Map()
+/** Reads what is stored under these keys, by `keyId`. */
+export async function readStored(sql: Sql, ids: readonly string[]): Promise<Map<string, Stored>> {
+  if (ids.length === 0) return new Map()
   const rows = await sql<
     {
-      organisation: string
-      key: string
-      fingerprint: string
+      id: string
+      fingerprint: bigint
       recorded: bigint
       refusal: Refusal | null
-      book: number | null
+      book: number
       seq: bigint
-      entry: bigint | null
+      entry: number | null
       day: string
-      moment: bigint
       event: Event
     }[]
   >`
-    select i.organisation, i.key, encode(i.fingerprint, 'hex') as fingerprint,
-           (extract(epoch from i.recorded_at) * 1000)::bigint as recorded, i.refusal,
-           c.book, c.seq, c.entry, c.day, (extract(epoch from c.booked_at) * 1000)::bigint as moment, c.event
-    from unnest(${keys.map((k) => k.organisation)}::text[], ${keys.map((k) => k.key)}::text[]) as k (organisation, key)
-    join idempotency i on i.organisation = k.organisation and i.key = k.key
-    left join commands c on c.book = i.book and c.seq = i.seq`
+    select replace(key::text, '-', '') as id, fingerprint, (extract(epoch from booked_at) * 1000)::bigint as recorded,
+           null::json as refusal, book, seq, entry, day, event
+    from commands where key = any (${ids as string[]}::text[]::uuid[])
+    union all
+    select replace(key::text, '-', ''), fingerprint, (extract(epoch from recorded_at) * 1000)::bigint, refusal,
+           0, 0, null, null, null
+    from refusals where key = any (${ids as string[]}::text[]::uuid[])`
   return new Map(
-    rows.map((r) => [
-      keyName(r),
+    rows.map(({ id, fingerprint, recorded, refusal, book, seq, entry, day, event }) => [
+      id,
       {
-        organisation: r.organisation,
-        key: r.key,
-        fingerprint: r.fingerprint,
-        recorded: Number(r.recorded),
-        refusal: r.refusal,
-        receipt:
-          r.book === null
-            ? null
-            : {
-                book: r.book,
-                seq: Number(r.seq),
-                entry: r.entry === null ? null : Number(r.entry),
-                day: r.day,
-                bookedAt: Number(r.moment),
-                event: r.event,
-              },
+        fingerprint: String(fingerprint),
+        recorded: Number(recorded),
+        answer: refusal ?? {
+          book,
+          seq: Number(seq),
+          entry: entry === null ? null : Number(entry),
+          day,
+          bookedAt: Number(recorded),
+          event,
+        },
       },
     ]),
   )
 }
 
 /** The answer to a key that was used before: the same answer, or why not. */
-export function answerAgain(stored: Stored, asked: IdempotencyKey, now: Instant): Receipt | Refusal {
-  if (stored.fingerprint !== asked.fingerprint) {
-    return refuse('idempotency_key_reused', { usedOn: dayOf(stored.recorded) })
-  }
+export function answerAgain(stored: Stored, asked: string, now: Instant): Receipt | Refusal {
+  if (stored.fingerprint !== asked) return refuse('idempotency_key_reused', { usedOn: dayOf(stored.recorded) })
   if (now - stored.recorded > KEY_KEPT_DAYS * 86_400_000) {
     return refuse('idempotency_key_expired', { usedOn: dayOf(stored.recorded), keptDays: KEY_KEPT_DAYS })
   }
-  return (stored.receipt ?? stored.refusal)!
+  return stored.answer
+}
+
+/** How many keys a generation holds before the older one is forgotten. */
+const GENERATION = 1_000_000
+const BITS = 24
+
+/**
+ * The keys seen lately, in a few megabytes (two Bloom filters): a key it does not know is not looked up before its
+ * command is recorded, because the database would refuse it there. It errs to the safe side: what it takes for known is
+ * only looked up.
+ */
+export class RecentKeys {
+  #now = new Uint8Array(2 ** (BITS - 3))
+  #before = new Uint8Array(2 ** (BITS - 3))
+  #count = 0
+
+  /** Adds a key, by `keyId`; true when it may have been added before. */
+  add(id: string): boolean {
+    let isKnown = true
+    let wasKnown = true
+    for (let at = 0; at < 24; at += 6) {
+      const bit = Number(`0x${id.slice(at, at + 6)}`)
+      const mask = 1 << (bit & 7)
+      if (!(this.#before[bit >> 3]! & mask)) wasKnown = false
+      if (this.#now[bit >> 3]! & mask) continue
+      isKnown = false
+      this.#now[bit >> 3]! |= mask
+    }
+    if (!isKnown && ++this.#count > GENERATION) {
+      this.#before = this.#now
+      this.#now = new Uint8Array(2 ** (BITS - 3))
+      this.#count = 0
+    }
+    return isKnown || wasKnown
+  }
 }

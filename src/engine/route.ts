@@ -8,7 +8,9 @@ import type { Reader, Sql } from '../platform/database.js'
 import { type Operation, permissions } from '../platform/permissions.js'
 import { Faults, problem, sendRefusal } from '../platform/problems.js'
 import type { CommandType } from './command.js'
-import { type Engine, isOutage, type Outcome } from './engine.js'
+import type { Engine } from './engine.js'
+import { isOutage } from './outage.js'
+import type { Outcome } from './ticket.js'
 
 /** What routes work with. */
 export interface Services {

@@ -1,5 +1,5 @@
 import type { Refusal } from '../core/refusals.js'
-import type { Day, Instant } from '../core/time.js'
+import { type Day, daysSinceEpoch, type Instant } from '../core/time.js'
 import type { Sql } from '../platform/database.js'
 import type { Book } from './book.js'
 import { accountKinds, phases, transferTypes } from './chart.js'
@@ -10,15 +10,16 @@ import { type Booking, type Changes, REGION_FIRST, type World } from './world.js
 export interface Job {
   /** The books its decision looked at or writes. */
   readonly rests: ReadonlySet<Book>
-  readonly key?: { readonly organisation: string; readonly key: string; readonly fingerprint: string }
   readonly at: Instant
+  /** The caller's key, and the fingerprint of who asked what, as the log keeps them. */
+  readonly key?: { readonly id: string; readonly fingerprint: string }
   readonly refusal?: Refusal
   readonly accepted?: {
     readonly booking: Booking
     readonly kind: string
     readonly day: Day
-    readonly subject: string
-    readonly organisation: string
+    /** The number of who asked. */
+    readonly actor: number
     /** The command as JSON text, money as yuan strings. */
     readonly body: string
     readonly event: Event
@@ -27,72 +28,88 @@ export interface Job {
   }
 }
 
-type Kind = 'integer' | 'bigint' | 'text' | 'boolean'
+type Value = number | bigint | string | null | undefined
 
-/** A column of the call: its values are written as one array literal, which costs the least on both sides. */
-class Column {
-  readonly kind: Kind
-  readonly #values: string[] = []
-  constructor(kind: Kind) {
-    this.kind = kind
-  }
-  add(value: number | bigint | string | boolean | null | undefined): void {
-    if (value === null || value === undefined) this.#values.push('NULL')
-    else if (this.kind === 'text') this.#values.push(quoted(String(value)))
-    else this.#values.push(String(value))
-  }
-  toString(): string {
-    return `{${this.#values.join(',')}}`
-  }
-}
+/** The parameters of clearing.record, group by group, in its order; `json` is one JSON array, the others are arrays. */
+const groups = {
+  p: ['integer', 'bigint', 'bigint', 'bigint'],
+  h: ['bigint', 'bigint', 'integer', 'bigint', 'bigint'],
+  g: ['integer'],
+  r: ['integer', 'integer'],
+  i: ['integer', 'uuid', 'bigint', 'bigint', 'json'],
+  k: ['text', 'integer', 'text', 'integer'],
+  c: [
+    'integer',
+    'bigint',
+    'integer',
+    'clearing.command_kind',
+    'integer',
+    'bigint',
+    'integer',
+    'uuid',
+    'bigint',
+    'json',
+    'json',
+    'json',
+  ],
+  b: ['integer', 'integer', 'integer', 'bigint', 'bigint'],
+  a: ['text', 'integer'],
+  t: ['integer', 'integer', 'integer', 'integer', 'integer', 'integer', 'bigint', 'integer', 'bigint'],
+  n: ['integer', 'bigint', 'integer', 'integer', 'integer', 'integer', 'bigint', 'bigint'],
+  o: ['integer', 'bigint', 'integer', 'bigint'],
+} as const satisfies Record<string, readonly string[]>
+
+type Group = keyof typeof groups
+
+const kinds: string[] = Object.values(groups).flat()
+const parameterOf = (kind: string, n: number) => `$${n + 1}::${kind === 'json' ? 'text' : `${kind}[]`}`
+const CALL = `select clearing.record(${[...kinds.map(parameterOf), `$${kinds.length + 1}::text`].join(', ')}) as dead`
 
 function quoted(text: string): string {
   return `"${text.includes('"') || text.includes('\\') ? text.replace(/["\\]/g, '\\$&') : text}"`
 }
 
-const int = 'integer'
-const big = 'bigint'
-const text = 'text'
-
-/** The parameters of clearing.record, group by group, in its order. */
-const groups = {
-  p: [int, big, big, 'boolean'],
-  h: [int, big, big, int, big],
-  j: [int],
-  r: [int, int],
-  i: [int, text, text, text, big, int, big, text],
-  k: [text, int, text],
-  f: [text, int],
-  c: [int, big, big, text, text, big, text, text, text, text, text],
-  a: [int, int, int, text, int],
-  b: [int, int, big, big],
-  t: [int, big, int, int, int, int, int, big, int, big],
-  n: [int, big, int, int, int, int, big],
-  o: [int, big, int, big],
-} as const satisfies Record<string, readonly Kind[]>
-
-type Group = keyof typeof groups
-
-const kinds: Kind[] = Object.values(groups).flat()
-const CALL = `select clearing.record(${kinds.map((kind, n) => `$${n + 1}::${kind}[]`).join(', ')}, $${kinds.length + 1}::text) as dead`
-
+/** The columns of the call: each is written as one array literal, which costs the least on both sides. */
 class Columns {
   readonly #columns = Object.fromEntries(
-    Object.entries(groups).map(([group, types]) => [group, types.map((type) => new Column(type))]),
-  ) as Record<Group, Column[]>
+    Object.entries(groups).map(([group, types]) => [group, types.map((): Value[] => [])]),
+  ) as Record<Group, Value[][]>
 
-  add(group: Group, ...values: (number | bigint | string | boolean | null | undefined)[]): void {
+  add(group: Group, ...values: Value[]): void {
     const columns = this.#columns[group]
-    for (let n = 0; n < columns.length; n++) columns[n]!.add(values[n])
+    for (let n = 0; n < columns.length; n++) columns[n]!.push(values[n] ?? null)
+  }
+
+  /** How many have been added to a group. */
+  size(group: Group): number {
+    return this.#columns[group][0]!.length
   }
 
   parameters(): string[] {
-    return Object.values(this.#columns).flatMap((columns) => columns.map(String))
+    const parameters: string[] = []
+    for (const [group, types] of Object.entries(groups)) {
+      types.forEach((type, n) => {
+        const column = this.#columns[group as Group][n]!
+        parameters.push(literal(type, column))
+      })
+    }
+    return parameters
   }
+}
+
+function literal(type: string, column: readonly Value[]): string {
+  if (type === 'json') return `[${column.join(',')}]`
+  let text = ''
+  for (const value of column) {
+    if (text !== '') text += ','
+    text += value === null ? 'NULL' : type === 'text' ? quoted(value as string) : value
+  }
+  return `{${text}}`
 }
 
 /** Every bigint in a row is fen; jsonb_to_recordset reads the digits back. */
 export function rowsJson(changes: Changes): string {
+  if (changes.rows.size === 0) return '{}'
   const nouns: Record<string, unknown[]> = {}
   for (const { kind, value } of changes.rows.values()) {
     const rows = nouns[kind.name] ?? []
@@ -102,68 +119,129 @@ export function rowsJson(changes: Changes): string {
   return JSON.stringify(nouns, (_, value) => (typeof value === 'bigint' ? value.toString() : value))
 }
 
+/** A batch as clearing.record takes it, and which of its jobs stand and fall together. */
+export interface Call {
+  readonly parameters: readonly string[]
+  /** For each job its group, counted from 1. */
+  readonly groups: readonly number[]
+}
+
+/** Jobs that write the same book (none when refused) and rest on the same books. */
+class Groups {
+  readonly #numbers = new Map<string, number>()
+  constructor(readonly columns: Columns) {}
+
+  numberOf(book: Book | undefined, rests: ReadonlySet<Book>): number {
+    let name = `${book ?? ''}:`
+    for (const rested of rests) name += `${rested},`
+    let number = this.#numbers.get(name)
+    if (number === undefined) {
+      number = this.#numbers.size + 1
+      this.#numbers.set(name, number)
+      this.columns.add('g', book)
+      for (const rested of rests) this.columns.add('r', number, rested)
+    }
+    return number
+  }
+}
+
+/** Writes down what a batch has decided, as soon as it is decided: what the world learns later is not in it. */
+export function encode(world: World, jobs: readonly Job[]): Call {
+  const columns = new Columns()
+  const { changes } = world
+  addHeads(columns, world, jobs)
+  const moved = addAccounts(columns, changes)
+  const groups = new Groups(columns)
+  const numbers = jobs.map(({ rests, at, key, refusal, accepted }) => {
+    const group = groups.numberOf(accepted?.booking.book, rests)
+    if (refusal && key) columns.add('i', group, key.id, key.fingerprint, at, JSON.stringify(refusal))
+    return group
+  })
+  // Book by book: neighbours in the log are neighbours in its indexes, whose pages then fill and are found again.
+  const accepted = jobs.filter((job) => job.accepted).sort(byBook)
+  for (const { accepted: one, key } of accepted) addCommand(columns, one!, key, moved)
+  addChanges(columns, changes)
+  return { parameters: [...columns.parameters(), rowsJson(changes)], groups: numbers }
+}
+
 /**
  * Records a batch in one call of clearing.record. Returns the indexes of the jobs that were not recorded because a
  * book they rest on has moved; throws what the database throws (a lost connection leaves the outcome unknown).
  */
-export async function record(sql: Sql, world: World, jobs: readonly Job[]): Promise<Set<number>> {
-  const columns = new Columns()
-  const { changes } = world
-  const rested = new Set<Book>()
-  for (const job of jobs) for (const book of job.rests) rested.add(book)
-  for (const book of [...rested].sort(REGION_FIRST)) {
-    const base = world.base(book)
-    columns.add('p', book, base.seq, base.moment, changes.written.has(book))
+export async function send(sql: Sql, { parameters, groups }: Call): Promise<Set<number>> {
+  const rows = await sql.unsafe<{ dead: number[] }[]>(CALL, parameters as string[], { prepare: true })
+  const dead = new Set(rows[0]!.dead)
+  const jobs = new Set<number>()
+  if (dead.size > 0) {
+    groups.forEach((group, index) => {
+      if (dead.has(group)) jobs.add(index)
+    })
   }
-  for (const book of changes.written) {
-    const head = world.head(book)
-    columns.add('h', book, head.seq, head.entries, head.accounts, head.moment)
-  }
-  jobs.forEach((job, index) => {
-    const n = index + 1
-    const booking = job.accepted?.booking
-    columns.add('j', booking?.book)
-    for (const book of job.rests) columns.add('r', n, book)
-    if (job.key) {
-      const { organisation, key, fingerprint } = job.key
-      const refusal = job.refusal ? JSON.stringify(job.refusal) : null
-      columns.add('i', n, organisation, key, fingerprint, job.at, booking?.book, booking?.seq, refusal)
-    }
-    if (job.accepted) addCommand(columns, job.accepted)
-  })
-  addChanges(columns, changes)
-  const rows = await sql.unsafe<{ dead: number[] }[]>(CALL, [...columns.parameters(), rowsJson(changes)], {
-    prepare: true,
-  })
-  return new Set(rows[0]!.dead.map((n) => n - 1))
+  return jobs
 }
 
-function addCommand(columns: Columns, accepted: NonNullable<Job['accepted']>): void {
-  const { booking, kind, day, subject, organisation, body, event, rests } = accepted
-  const { book, seq, entry, moment } = booking
+const byBook = (a: Job, b: Job) => a.accepted!.booking.book - b.accepted!.booking.book
+
+function addHeads(columns: Columns, world: World, jobs: readonly Job[]): void {
+  const rested = new Set<Book>()
+  for (const { rests } of jobs) for (const book of rests) rested.add(book)
+  for (const book of [...rested].sort(REGION_FIRST)) {
+    const base = world.base(book)
+    columns.add('p', book, base.seq, base.batch, base.moment)
+    if (world.changes.written.has(book)) {
+      const { seq, entries, accounts, moment, batch } = world.head(book)
+      columns.add('h', seq, entries, accounts, moment, batch)
+    } else columns.add('h')
+  }
+}
+
+/** Writes the accounts, those that are new last; returns where each of them is, counted from 1. */
+function addAccounts(columns: Columns, { balances, opened }: Changes): ReadonlyMap<string, number> {
+  const fresh = new Set<string>(opened.keys())
+  const places = new Map<string, number>()
+  const add = (key: string) => {
+    const { book, account, kind, posted, held } = balances.get(key)!
+    columns.add('b', book, account, accountKinds[kind].no, posted, held)
+    places.set(key, places.size + 1)
+  }
+  for (const key of balances.keys()) if (!fresh.has(key)) add(key)
+  for (const [key, { owner, province }] of opened) {
+    add(key)
+    columns.add('a', owner, province)
+  }
+  return places
+}
+
+function addCommand(
+  columns: Columns,
+  { booking, kind, day, actor, body, event, rests }: NonNullable<Job['accepted']>,
+  key: Job['key'],
+  accounts: ReadonlyMap<string, number>,
+): void {
+  const { book, seq, entry, moment, lines } = booking
   const outcome = JSON.stringify(event)
-  columns.add('c', book, seq, entry, kind, day, moment, subject, organisation, body, outcome, JSON.stringify(rests))
-  booking.lines.forEach((line, index) => {
-    const { no } = transferTypes[line.type]
-    const { debitAccount, creditAccount, hold, amount } = line
-    const phase = phases[line.phase]
-    columns.add('t', book, entry, index + 1, no, phase, debitAccount, creditAccount, hold?.hold, hold?.leg, amount)
-  })
+  const versions = JSON.stringify(rests)
+  const asked = [actor, key?.id, key?.fingerprint, body] as const
+  columns.add('c', book, seq, entry, kind, daysSinceEpoch(day), moment, ...asked, outcome, versions)
+  const command = columns.size('c')
+  let number = 0
+  for (const { type, phase, debitKey, creditKey, hold, amount } of lines) {
+    const debit = accounts.get(debitKey)
+    const credit = accounts.get(creditKey)
+    const { no } = transferTypes[type]
+    columns.add('t', command, ++number, no, phases[phase], debit, credit, hold?.hold, hold?.leg, amount)
+  }
 }
 
 function addChanges(columns: Columns, changes: Changes): void {
-  for (const [key, { book, holder }] of changes.claims) columns.add('k', key, book, holder)
-  for (const [key, book] of changes.frees) columns.add('f', key, book)
-  for (const { book, account, kind, owner, province } of changes.opened) {
-    columns.add('a', book, account, accountKinds[kind].no, owner, province)
-  }
-  for (const { book, account, posted, held } of changes.balances.values()) columns.add('b', book, account, posted, held)
-  for (const { hold, leg } of changes.newLegs) {
-    const debit = changes.account(hold.book, leg.debit)
-    const credit = changes.account(hold.book, leg.credit)
-    columns.add('n', hold.book, hold.hold, leg.leg, transferTypes[leg.type].no, debit, credit, leg.amount)
-  }
-  for (const hold of changes.holds.values()) {
-    for (const { leg, open } of hold.legs) columns.add('o', hold.book, hold.hold, leg, open)
+  for (const { key, book, holder, seen } of changes.keys) columns.add('k', key, book, holder, seen)
+  for (const { book, hold, legs } of changes.holds.values()) {
+    for (const { leg, type, debit, credit, amount, open } of legs) {
+      if (changes.isNewLeg(book, hold, leg)) {
+        const from = changes.account(book, debit)
+        const to = changes.account(book, credit)
+        columns.add('n', book, hold, leg, transferTypes[type].no, from, to, amount, open)
+      } else columns.add('o', book, hold, leg, open)
+    }
   }
 }

@@ -1,7 +1,7 @@
 import type { Fen } from '../core/money.js'
 import type { Instant } from '../core/time.js'
 import type { Sql } from '../platform/database.js'
-import { type Account, accountKey, accounts, type Hold, holdKey, holds, type Leg } from './accounts.js'
+import { type Account, accountKey, accounts, type Hold, holdKey, holds } from './accounts.js'
 import type { Book } from './book.js'
 import { accountKinds } from './chart.js'
 import type { Fact, FactKind, Find } from './fact.js'
@@ -13,6 +13,28 @@ export interface Head {
   readonly entries: number
   readonly accounts: number
   readonly moment: Instant
+  /** The batch that wrote it: two that write the same number on top of the same head differ in this. */
+  readonly batch: number
+}
+
+/** The facts of one book, by kind and key; null when there is none. */
+class Facts {
+  readonly kinds = new Map<string, Map<string, Fact | null>>()
+
+  of(kind: FactKind<Fact>): Map<string, Fact | null> {
+    let facts = this.kinds.get(kind.name)
+    if (!facts) {
+      facts = new Map()
+      this.kinds.set(kind.name, facts)
+    }
+    return facts
+  }
+
+  get size(): number {
+    let size = 0
+    for (const facts of this.kinds.values()) size += facts.size
+    return size
+  }
 }
 
 interface Known {
@@ -20,16 +42,17 @@ interface Known {
   base: Head
   /** The head after what has been decided since. */
   head: Head
-  readonly facts: Map<string, Fact | null>
+  readonly facts: Facts
 }
 
 /** The order in which heads are locked everywhere: ascending, so the region (0) comes first. */
 export const REGION_FIRST = (a: Book, b: Book) => a - b
 
-/** A transfer whose accounts have their numbers. */
+/** A transfer whose accounts are known. */
 export interface Line extends Transfer {
-  readonly debitAccount: number
-  readonly creditAccount: number
+  /** The keys of its accounts, as `accountKey` makes them. */
+  readonly debitKey: string
+  readonly creditKey: string
 }
 
 /** What a decided plan takes up in its book: its numbers and its resolved lines. */
@@ -41,16 +64,28 @@ export interface Booking {
   readonly lines: readonly Line[]
 }
 
+/** Who holds a region-wide key; given back, it is held by nobody and remembers the book that gave it back. */
+export interface Holder {
+  readonly book: Book
+  readonly holder: string | null
+}
+
 /** Everything a batch has changed, each thing once, with its last value. */
 export class Changes {
-  readonly opened: Account[] = []
+  /** Accounts that are new, by key, as they were opened. */
+  readonly opened = new Map<string, Account>()
   readonly balances = new Map<string, Account>()
-  readonly newLegs: { readonly hold: Hold; readonly leg: Leg }[] = []
+  /** Legs that are new, as book/hold/leg. */
+  readonly newLegs = new Set<string>()
   readonly holds = new Map<string, Hold>()
   readonly rows = new Map<string, Row>()
-  readonly claims = new Map<string, { readonly book: Book; readonly holder: string }>()
-  readonly frees = new Map<string, Book>()
+  /** Region-wide keys taken and given back, in order, with the book that had them before. */
+  readonly keys: ({ readonly key: string; readonly seen: Book | undefined } & Holder)[] = []
   readonly written = new Set<Book>()
+
+  isNewLeg(book: Book, hold: number, leg: number): boolean {
+    return this.newLegs.has(`${book}/${hold}/${leg}`)
+  }
 
   /** The number of an account that the batch has moved. */
   account(book: Book, name: AccountName): number {
@@ -69,7 +104,8 @@ interface Miss {
   readonly book: Book
 }
 
-const slot = (kind: FactKind<Fact>, key: string) => `${kind.name}\u001e${key}`
+const SEPARATOR = '\u001e'
+const slot = (kind: FactKind<Fact>, key: string) => `${kind.name}${SEPARATOR}${key}`
 
 /**
  * What the ledger looks like to the decisions of a batch: facts as last read or decided, each book under its head.
@@ -77,7 +113,8 @@ const slot = (kind: FactKind<Fact>, key: string) => `${kind.name}\u001e${key}`
  */
 export class World {
   readonly #books = new Map<Book, Known>()
-  readonly #holders = new Map<string, { readonly book: Book; readonly holder: string } | null>()
+  readonly #holders = new Map<string, Holder | null>()
+  #batch = 0
   #allHeads = false
   #misses: Miss[] = []
   #missedHeads = new Set<Book>()
@@ -86,28 +123,35 @@ export class World {
   #undo: (() => void)[] | undefined
   #rests = new Set<Book>()
   readonly #find = this.#makeReader()
-  /** What the batch before has changed: it may still be on its way into the database. */
-  #before = new Changes()
+  /** What the batches before have changed: it may still be on its way into the database. */
+  readonly #flying: Changes[] = []
   changes = new Changes()
 
   /**
-   * Starts a batch on top of the one before, which is recorded or being recorded: its heads are what the database
-   * will have. Keys are not covered by a head, so only those which that batch has moved are known.
+   * Starts a batch on top of those before, which are recorded or being recorded: its heads are what the database will
+   * have. Keys are not covered by a head, so only those which these batches have moved are known.
+   * `batch` is a number that no other batch has, of this engine or another.
    */
-  startBatch(): void {
+  startBatch(batch: number): void {
     this.#settle()
-    this.#holders.clear()
-    for (const [key, holder] of this.changes.claims) this.#holders.set(key, holder)
-    for (const key of this.changes.frees.keys()) if (!this.changes.claims.has(key)) this.#holders.set(key, null)
-    this.#before = this.changes
+    this.#batch = batch
+    this.#flying.push(this.changes)
     this.changes = new Changes()
+    this.#holders.clear()
+    for (const { keys } of this.#flying)
+      for (const { key, book, holder } of keys) this.#holders.set(key, { book, holder })
     this.#allHeads = false
   }
 
-  /** The facts of a kind that a query may not see yet: changed by this batch, or by the one being recorded. */
+  /** All but so many of the batches before the one in hand are in the database for good. */
+  landed(flying: number): void {
+    this.#flying.splice(0, Math.max(0, this.#flying.length - flying))
+  }
+
+  /** The facts of a kind that a query may not see yet: changed by this batch, or by those being recorded. */
   recent<T extends Fact>(kind: FactKind<T>): T[] {
     const values = new Map<string, T>()
-    for (const changes of [this.#before, this.changes]) {
+    for (const changes of [...this.#flying, this.changes]) {
       for (const [at, row] of changes.rows) if (row.kind.name === kind.name) values.set(at, row.value as T)
     }
     return [...values.values()]
@@ -138,7 +182,7 @@ export class World {
       for (const [kind, key] of wanted) {
         const book = kind.bookOf(key)
         if (book === undefined) continue
-        if (this.#books.get(book)?.facts.has(slot(kind, key))) continue
+        if (this.#books.get(book)?.facts.of(kind).has(key)) continue
         this.#miss(kind, key, book)
         missing = true
       }
@@ -150,8 +194,10 @@ export class World {
         this.#missedHolders.add(key)
         throw MISSING
       }
-      if (holder) this.#rests.add(holder.book)
-      return holder
+      if (!holder) return null
+      // Also one given back: the command comes after that.
+      this.#rests.add(holder.book)
+      return holder.holder === null ? null : { book: holder.book, holder: holder.holder }
     }
     find.heads = () => {
       if (!this.#allHeads) {
@@ -191,7 +237,7 @@ export class World {
   }
 
   #get(kind: FactKind<Fact>, key: string, book: Book): Fact | null {
-    const value = this.#books.get(book)?.facts.get(slot(kind, key))
+    const value = this.#books.get(book)?.facts.of(kind).get(key)
     if (value === undefined) {
       this.#miss(kind, key, book)
       throw MISSING
@@ -237,20 +283,20 @@ export class World {
     ])
 
     for (const [book, head] of [...heads, ...more]) {
-      if (!this.#books.has(book)) this.#books.set(book, { base: head, head, facts: new Map() })
+      if (!this.#books.has(book)) this.#books.set(book, { base: head, head, facts: new Facts() })
     }
     if (all) this.#allHeads = true
     for (const key of keys) this.#holders.set(key, holders.get(key) ?? null)
     let index = 0
     for (const [kind, wanted] of byKind) {
       for (const [key, book] of wanted) {
-        const { facts } = this.#known(book)
-        if (!facts.has(slot(kind, key))) facts.set(slot(kind, key), null)
+        const facts = this.#known(book).facts.of(kind)
+        if (!facts.has(key)) facts.set(key, null)
       }
       for (const value of loaded[index++]!) {
-        const { facts } = this.#known(value.book)
-        const at = slot(kind, kind.key(value))
-        if (facts.get(at) === null) facts.set(at, value)
+        const facts = this.#known(value.book).facts.of(kind)
+        const key = kind.key(value)
+        if (facts.get(key) === null) facts.set(key, value)
       }
     }
   }
@@ -313,10 +359,10 @@ export class World {
       touched.set(key, { account: { ...account, posted, held }, fresh: touched.get(key)!.fresh })
     }
     const changedHolds = new Map<number, Hold>()
-    const newLegs: { hold: Hold; leg: Leg }[] = []
+    const newLegs: string[] = []
     const resolved: Line[] = lines.map((line) => {
       const debit = resolve(line.debit)
-      const credit = resolve(line.credit)
+      resolve(line.credit)
       if (line.hold) this.#moveHold(find, plan.book, line, changedHolds, newLegs)
       if (line.phase === 'hold') set(debit, debit.posted, debit.held + line.amount)
       else if (line.phase === 'release') set(debit, debit.posted, debit.held - line.amount)
@@ -326,7 +372,7 @@ export class World {
         const to = resolve(line.credit)
         set(to, to.posted + signed(to, 'credit', line.amount), to.held)
       }
-      return { ...line, debitAccount: debit.account, creditAccount: credit.account }
+      return { ...line, debitKey: accountKey(plan.book, line.debit), creditKey: accountKey(plan.book, line.credit) }
     })
     for (const { account } of touched.values()) {
       if (account.held < 0n || (accountKinds[account.kind].floor && account.posted < account.held)) {
@@ -352,31 +398,29 @@ export class World {
       entries: booking.entry ?? head.entries,
       accounts: opened,
       moment: booking.moment,
+      batch: this.#batch,
     }
     for (const [key, { account, fresh }] of touched) {
-      if (fresh) {
-        this.changes.opened.push(account)
-        this.#note(() => this.changes.opened.pop())
-      }
+      if (fresh) this.#setMap(this.changes.opened, key, account)
       this.#setMap(this.changes.balances, key, account)
-      this.#setMap(known.facts, slot(accounts, key), account)
+      this.#setMap(known.facts.of(accounts), key, account)
     }
     for (const hold of changedHolds.values()) {
       const key = holds.key(hold)
       this.#setMap(this.changes.holds, key, hold)
-      this.#setMap(known.facts, slot(holds, key), hold)
+      this.#setMap(known.facts.of(holds), key, hold)
     }
     for (const leg of newLegs) {
-      this.changes.newLegs.push(leg)
-      this.#note(() => this.changes.newLegs.pop())
+      this.changes.newLegs.add(leg)
+      this.#note(() => this.changes.newLegs.delete(leg))
     }
     for (const row of plan.rows ?? []) {
-      const at = slot(row.kind, row.kind.key(row.value))
-      this.#setMap(this.changes.rows, at, row)
-      this.#setMap(this.#known(row.value.book).facts, at, row.value)
+      const key = row.kind.key(row.value)
+      this.#setMap(this.changes.rows, slot(row.kind, key), row)
+      this.#setMap(this.#known(row.value.book).facts.of(row.kind), key, row.value)
     }
-    for (const { key, holder } of plan.claims ?? []) this.#claim(key, { book: plan.book, holder })
-    for (const key of plan.frees ?? []) this.#free(key, plan.book)
+    for (const { key, holder } of plan.claims ?? []) this.#hand(key, { book: plan.book, holder })
+    for (const key of plan.frees ?? []) this.#hand(key, { book: plan.book, holder: null })
     if (!this.changes.written.has(plan.book)) {
       this.changes.written.add(plan.book)
       this.#note(() => this.changes.written.delete(plan.book))
@@ -384,22 +428,17 @@ export class World {
     return booking
   }
 
-  #moveHold(
-    find: Find,
-    book: Book,
-    line: Transfer,
-    changed: Map<number, Hold>,
-    newLegs: { hold: Hold; leg: Leg }[],
-  ): void {
+  #moveHold(find: Find, book: Book, line: Transfer, changed: Map<number, Hold>, newLegs: string[]): void {
     const { hold: number, leg } = line.hold!
-    const held = changed.get(number) ?? find(holds, holdKey(book, number)) ?? { book, hold: number, legs: [] }
     if (line.phase === 'hold') {
-      const made: Leg = { ...line, leg, open: line.amount }
-      const hold = { ...held, legs: [...held.legs, made] }
-      newLegs.push({ hold, leg: made })
-      changed.set(number, hold)
+      // Its number is that of the command which makes it, so there can be none yet.
+      const { legs } = changed.get(number) ?? { legs: [] }
+      const { type, debit, credit, amount } = line
+      changed.set(number, { book, hold: number, legs: [...legs, { leg, type, debit, credit, amount, open: amount }] })
+      newLegs.push(`${book}/${number}/${leg}`)
       return
     }
+    const held = changed.get(number) ?? find(holds, holdKey(book, number)) ?? { book, hold: number, legs: [] }
     const legs = held.legs.map((l) => (l.leg === leg ? { ...l, open: l.open - line.amount } : l))
     if (!held.legs.some((l) => l.leg === leg) || legs.some((l) => l.open < 0n)) {
       throw new Error(`hold ${number} of book ${book} has no ${line.amount} open on leg ${leg}`)
@@ -407,44 +446,42 @@ export class World {
     changed.set(number, { ...held, legs })
   }
 
-  #claim(key: string, holder: { book: Book; holder: string }): void {
+  #hand(key: string, holder: Holder): void {
+    const seen = this.#holders.get(key)?.book
     this.#setMap(this.#holders, key, holder)
-    this.#setMap(this.changes.claims, key, holder)
-  }
-
-  #free(key: string, book: Book): void {
-    this.#setMap(this.#holders, key, null)
-    const claimed = this.changes.claims.get(key)
-    if (claimed) {
-      this.changes.claims.delete(key)
-      this.#note(() => this.changes.claims.set(key, claimed))
-    } else {
-      this.#setMap(this.changes.frees, key, book)
-    }
+    this.changes.keys.push({ key, seen, ...holder })
+    this.#note(() => this.changes.keys.pop())
   }
 
   /** Forgets everything, when a book has moved or an outcome is unknown; it is read again when next needed. */
   forget(): void {
     this.#books.clear()
-    this.#before = new Changes()
+    this.#flying.length = 0
     this.changes = new Changes()
   }
 
   /**
-   * Drops facts beyond `most`, never those that the batch in hand has changed: they may not be in the database yet, and
+   * Drops facts beyond `most`, never those that a batch on its way has changed: they may not be in the database yet, and
    * read again they would be what was before.
    */
   trim(most: number): void {
     let count = 0
     for (const { facts } of this.#books.values()) count += facts.size
     if (count <= most) return
-    const kept = new Set(this.changes.rows.keys())
-    for (const key of this.changes.balances.keys()) kept.add(slot(accounts, key))
-    for (const key of this.changes.holds.keys()) kept.add(slot(holds, key))
+    const kept = new Set<string>()
+    for (const { rows, balances, holds: legs } of [...this.#flying, this.changes]) {
+      for (const key of rows.keys()) kept.add(key)
+      for (const key of balances.keys()) kept.add(slot(accounts, key))
+      for (const key of legs.keys()) kept.add(slot(holds, key))
+    }
+    // Somewhat more than must be, so that it is not done again after every batch.
+    const enough = Math.floor(most * 0.9)
     for (const { facts } of [...this.#books.values()].sort((x, y) => y.facts.size - x.facts.size)) {
-      for (const key of facts.keys()) {
-        if (count <= most) return
-        if (!kept.has(key) && facts.delete(key)) count--
+      for (const [kind, ofKind] of facts.kinds) {
+        for (const key of ofKind.keys()) {
+          if (count <= enough) return
+          if (!kept.has(`${kind}${SEPARATOR}${key}`) && ofKind.delete(key)) count--
+        }
       }
     }
   }
@@ -458,20 +495,28 @@ function signed(account: Account, side: 'debit' | 'credit', amount: Fen): Fen {
 export interface FactSource {
   heads(books: readonly Book[]): Promise<Map<Book, Head>>
   allHeads(): Promise<Map<Book, Head>>
-  holders(keys: readonly string[]): Promise<Map<string, { book: Book; holder: string }>>
+  holders(keys: readonly string[]): Promise<Map<string, Holder>>
   facts(kind: FactKind<Fact>, keys: readonly string[]): Promise<Fact[]>
 }
 
 /** Reads facts from the database over one connection, which keeps their order. */
 export function databaseSource(sql: Sql): FactSource {
   const readHeads = async (books: readonly Book[] | null) => {
-    const rows = await sql<{ book: Book; seq: bigint; entries: bigint; accounts: number; moment: bigint }[]>`
-      select book, seq, entries, accounts, (extract(epoch from booked_at) * 1000)::bigint as moment
+    const rows = await sql<
+      { book: Book; seq: bigint; entries: bigint; accounts: number; moment: bigint; batch: bigint }[]
+    >`
+      select book, seq, entries, accounts, batch, (extract(epoch from booked_at) * 1000)::bigint as moment
       from books where ${books === null ? sql`seq > 0` : sql`book = any (${books as Book[]})`}`
     return new Map(
       rows.map((r) => [
         r.book,
-        { seq: Number(r.seq), entries: Number(r.entries), accounts: r.accounts, moment: Number(r.moment) },
+        {
+          seq: Number(r.seq),
+          entries: Number(r.entries),
+          accounts: r.accounts,
+          moment: Number(r.moment),
+          batch: Number(r.batch),
+        },
       ]),
     )
   }
@@ -480,7 +525,7 @@ export function databaseSource(sql: Sql): FactSource {
     allHeads: () => readHeads(null),
     async holders(keys) {
       if (keys.length === 0) return new Map()
-      const rows = await sql<{ key: string; book: Book; holder: string }[]>`
+      const rows = await sql<({ key: string } & Holder)[]>`
         select key, book, holder from keys where key = any (${keys as string[]})`
       return new Map(rows.map(({ key, ...holder }) => [key, holder]))
     },

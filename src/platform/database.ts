@@ -212,7 +212,7 @@ function script(open: readonly SqlFile[], functions: readonly SqlFile[], service
     `do $$ begin if current_user <> ${literal(service)} then
        grant usage on schema clearing to ${role};
        grant select on all tables in schema clearing to ${role};
-       grant execute on function record, fix_moment, period_items, balances_as_of to ${role};
+       grant execute on function record, actor_numbers, fix_moment, period_items, balances_as_of to ${role};
      end if; end $$;`,
     'commit;',
   ].join('\n')

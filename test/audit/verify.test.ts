@@ -11,7 +11,7 @@ import { ManualClock } from '../../src/core/time.js'
 import { usccCheckCharacter } from '../../src/core/uscc.js'
 import { sweep } from '../../src/deadlines/sweep.js'
 import { type CommandType, wire } from '../../src/engine/command.js'
-import { EngineFault, type Outcome } from '../../src/engine/engine.js'
+import { EngineFault, type Outcome } from '../../src/engine/ticket.js'
 import { registerEnterpriseCommand } from '../../src/enterprises/commands.js'
 import { cancelOrderCommand, fileOrderCommand } from '../../src/orders/commands.js'
 import { builtInIssuer } from '../../src/platform/auth.js'
@@ -315,7 +315,7 @@ const tampers: readonly (readonly [deed: string, check: string, sql: string, say
   [
     'an entry is added',
     'entries',
-    'insert into transfers select book, 99, line, type, phase, debit, credit, leg, hold, amount from transfers where book = 310000 and entry = 1',
+    'insert into transfers select seq, amount, book, 99, line, debit, credit, type, phase, leg, hold from transfers where book = 310000 and entry = 1',
   ],
   ['a transfer is of another type', 'transfers', 'update transfers set type = 3 where book = 310000 and entry = 1'],
   [
@@ -349,7 +349,7 @@ const tampers: readonly (readonly [deed: string, check: string, sql: string, say
   [
     'money is spent before it is there',
     'floors',
-    `update transfers set entry = 1000 where book = 320509 and entry = 1; update transfers set entry = 1 where book = 320509 and entry = 2; update transfers set entry = 2 where book = 320509 and entry = 1000`,
+    `update transfers set entry = 1000 where book = 320509 and entry = 1; update transfers set entry = 1, seq = (select seq from commands where book = 320509 and entry = 1) where book = 320509 and entry = 2; update transfers set entry = 2, seq = (select seq from commands where book = 320509 and entry = 2) where book = 320509 and entry = 1000`,
     /entry 凭证 1, account 账户 \d pool:WJ: .* is -80000.00 with 0.00 of it held/,
   ],
   ['what is open on a hold is another', 'holds', 'update holds set open = open - 1 where open > 0', /hold 冻结/],
@@ -420,19 +420,24 @@ const tampers: readonly (readonly [deed: string, check: string, sql: string, say
   [
     'a reason is another',
     'answers',
-    `update commands set body = jsonb_set(body, '{reason}', '"其他"') where kind = 'return_claim'`,
+    `update commands set body = jsonb_set(body::jsonb, '{reason}', '"其他"') where kind = 'return_claim'`,
   ],
   [
     'an asked amount is another',
     'answers',
-    `update commands set body = jsonb_set(body, '{amount}', '"1.00"') where kind = 'issue' and book = 310000`,
+    `update commands set body = jsonb_set(body::jsonb, '{amount}', '"1.00"') where kind = 'issue' and book = 310000`,
   ],
   [
     'somebody else is said to have approved',
     'answers',
-    `update commands set subject = 'Sun' where kind = 'approve_claim'`,
+    `update actors set subject = 'Sun' where actor in (select actor from commands where kind = 'approve_claim')`,
   ],
-  ['an answer points at no command', 'answers', 'update idempotency set seq = 999 where seq = 3 and book = 310000'],
+  [
+    'a key has two answers',
+    'answers',
+    `insert into refusals select key, booked_at, fingerprint, '{}' from commands where key is not null limit 1`,
+  ],
+  ['a command is of nobody', 'numbers', 'update commands set actor = 999 where seq = 3 and book = 310000'],
   [
     'a command rests on what is not there yet',
     'rests',
@@ -447,7 +452,7 @@ const tampers: readonly (readonly [deed: string, check: string, sql: string, say
   [
     'commands rest on each other',
     'replay',
-    `update commands set rests = jsonb_build_object('310000', (select seq from books where book = 310000)) where book = 0 and seq = 3`,
+    `update commands set rests = json_build_object('310000', (select seq from books where book = 310000)) where book = 0 and seq = 3`,
     /cannot all be reached/,
   ],
   [
@@ -459,20 +464,24 @@ const tampers: readonly (readonly [deed: string, check: string, sql: string, say
   [
     'an event is another',
     'replay',
-    `update commands set event = jsonb_set(event, '{approved}', '"30000.01"') where kind = 'approve_claim' and book = 310000`,
+    `update commands set event = jsonb_set(event::jsonb, '{approved}', '"30000.01"') where kind = 'approve_claim' and book = 310000`,
     /30000.01/,
   ],
   [
     'a lapse is of another order',
     'replay',
-    `update commands set body = jsonb_set(body, '{order}', '"O320509-4"') where kind = 'lapse_order'`,
+    `update commands set body = jsonb_set(body::jsonb, '{order}', '"O320509-4"') where kind = 'lapse_order'`,
   ],
   ['a command is of another kind', 'replay', `update commands set kind = 'lapse_voucher' where kind = 'lapse_order'`],
-  ['a body has another field', 'replay', `update commands set body = body || '{"more": 1}' where kind = 'lapse_order'`],
+  [
+    'a body has another field',
+    'replay',
+    `update commands set body = body::jsonb || '{"more": 1}' where kind = 'lapse_order'`,
+  ],
   [
     'two vouchers swap their entries',
     'replay',
-    `update transfers set entry = 1000 where book = 310000 and entry = 1; update transfers set entry = 1 where book = 310000 and entry = 2; update transfers set entry = 2 where book = 310000 and entry = 1000`,
+    `update transfers set entry = 1000 where book = 310000 and entry = 1; update transfers set entry = 1, seq = (select seq from commands where book = 310000 and entry = 1) where book = 310000 and entry = 2; update transfers set entry = 2, seq = (select seq from commands where book = 310000 and entry = 2) where book = 310000 and entry = 1000`,
     /line 1 is appropriate post appropriation → pool:SH 100000.00, decided again .* 500000.00/,
   ],
   [

@@ -131,7 +131,8 @@ function keysOff(memory: Memory): string | undefined {
   // A replay does not ask for keys.
   if (memory.isReplayed) return undefined
   const expected = keysInUse(memory.rows(orders))
-  const { claims } = memory.world.changes
+  const last = new Map(memory.world.changes.keys.map(({ key, holder }) => [key, { holder }]))
+  const claims = new Map([...last].filter(([, { holder }]) => holder !== null))
   for (const [key, holder] of expected) if (claims.get(key)?.holder !== holder) return `${key} is not held by ${holder}`
   return claims.size === expected.size ? undefined : 'a key is held by nobody'
 }

@@ -10,7 +10,7 @@ export interface RunningEngine {
   readonly sql: Sql
   /** What was logged as an error. */
   readonly errors: string[]
-  /** Runs this once, after the next batch was decided and before it is recorded. */
+  /** Runs this once, after the next batch was decided and before it, and what is sent behind it, is recorded. */
   beforeRecord(action: () => Promise<unknown>): void
   /** The next batch is recorded, but the connection is lost before the reply comes. */
   loseReply(): void
@@ -28,6 +28,7 @@ export function runEngine(
   const errors: string[] = []
   let hook: (() => Promise<unknown>) | undefined
   let isReplyLost = false
+  let turn: Promise<unknown> = Promise.resolve()
   const watched = new Proxy(records, {
     get(target, name) {
       if (name !== 'unsafe') return Reflect.get(target, name)
@@ -35,7 +36,9 @@ export function runEngine(
         if (!text.includes('clearing.record(')) return target.unsafe(text, ...rest)
         const action = hook
         hook = undefined
-        await action?.()
+        // What is sent behind it stays behind it.
+        turn = turn.then(() => action?.())
+        await turn
         const reply = await target.unsafe(text, ...rest)
         if (!isReplyLost) return reply
         isReplyLost = false

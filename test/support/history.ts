@@ -1,7 +1,8 @@
 /** Random histories: moves that say roughly what to do, and a cast that makes commands of them. */
 import fc from 'fast-check'
 import { isRefusal } from '../../src/core/refusals.js'
-import type { Asked, Outcome } from '../../src/engine/engine.js'
+import type { Asked } from '../../src/engine/engine.js'
+import type { Outcome } from '../../src/engine/ticket.js'
 import type { OrderState } from '../../src/orders/contract.js'
 import { ask, rules, uscc } from './scene.js'
 

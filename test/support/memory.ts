@@ -10,8 +10,9 @@ import { isRefusal, type Refusal, Refused } from '../../src/core/refusals.js'
 import { type Day, dayOf, type Instant } from '../../src/core/time.js'
 import { lapseOrderCommand, lapseVoucherCommand } from '../../src/deadlines/commands.js'
 import { type Call, type CommandType, SYSTEM, wire } from '../../src/engine/command.js'
-import type { Asked, Outcome } from '../../src/engine/engine.js'
+import type { Asked } from '../../src/engine/engine.js'
 import type { Receipt } from '../../src/engine/idempotency.js'
+import type { Outcome } from '../../src/engine/ticket.js'
 import type { Account, Hold } from '../../src/ledger/accounts.js'
 import type { Book } from '../../src/ledger/book.js'
 import type { Fact, FactKind, Find } from '../../src/ledger/fact.js'
@@ -41,7 +42,8 @@ export interface Logged {
 
 /** Where nothing is: every book is at zero and there is no fact. */
 const nothing: FactSource = {
-  heads: async (books) => new Map(books.map((book) => [book, { seq: 0, entries: 0, accounts: 0, moment: 0 }])),
+  heads: async (books) =>
+    new Map(books.map((book) => [book, { seq: 0, entries: 0, accounts: 0, moment: 0, batch: 0 }])),
   allHeads: async () => new Map(),
   holders: async () => new Map(),
   facts: async () => [],
@@ -247,17 +249,16 @@ export class Memory {
 
   /** Everything that was ever changed, as plain values: two snapshots are equal when nothing happened between them. */
   snapshot() {
-    const { opened, balances, holds, newLegs, rows, claims, frees } = this.world.changes
+    const { opened, balances, holds, newLegs, rows, keys } = this.world.changes
     const heads = [...new Set(this.log.map(({ booking }) => booking.book))].map((book) => [book, this.world.head(book)])
     return structuredClone({
       heads,
-      opened: opened.length,
-      legs: newLegs.length,
+      opened: opened.size,
+      legs: newLegs.size,
       balances: [...balances],
       holds: [...holds],
       rows: [...rows].map(([key, row]) => [key, row.value]),
-      claims: [...claims].sort(),
-      frees: [...frees].sort(),
+      keys: [...keys],
       log: this.log.length,
     })
   }

@@ -32,7 +32,7 @@ interface Row {
 export async function replayLog(sql: Sql): Promise<Memory> {
   const rows = await sql<Row[]>`
     select book, seq::int, entry::int, kind, day, (extract(epoch from booked_at) * 1000)::float8 as moment, subject,
-           organisation, body, event, rests from commands order by book, seq`
+           organisation, body, event, rests from commands join actors using (actor) order by book, seq`
   const memory = new Memory()
   const queues = new Map<number, Row[]>()
   // How many commands still want a book to stand at a number.
@@ -139,7 +139,8 @@ export async function proveRows(sql: Sql, memory: Memory): Promise<void> {
     periods,
     memory.rows(periods).map((period) => ({ ...period, reaches: {} })),
   )
-  const keys = await sql<{ key: string; book: number; holder: string }[]>`select key, book, holder from keys`
+  const keys = await sql<{ key: string; book: number; holder: string }[]>`
+    select key, book, holder from keys where holder is not null`
   const found = new Map(keys.map(({ key, holder }) => [key, holder]))
   if (!isDeepStrictEqual(found, keysInUse(memory.rows(orders)))) throw new Error('the keys in use are others')
   if (keys.some(({ book, holder }) => !holder.startsWith(`O${book}-`))) throw new Error('a key in another book')

@@ -10,35 +10,30 @@ import type { Run } from './run.js'
 
 const ANSWERS_AT_ONCE = 2000
 
+/** A command asked under a key carries the fingerprint of who asked what; a key has one answer. */
 export async function answers(sql: Sql): Promise<string | undefined> {
-  let after = { organisation: '', key: '' }
-  for (;;) {
+  const [both] = await sql<{ key: string; book: Book; seq: bigint }[]>`
+    select r.key, c.book, c.seq from refusals r join commands c on c.key = r.key order by 1 limit 1`
+  if (both)
+    return said(
+      `${place(both.book, { seq: both.seq })}, key 幂等键 ${both.key}`,
+      'was refused as well',
+      '同时有拒绝记录',
+    )
+  for (let after = { book: -1, seq: 0n }; ; ) {
     const rows = await sql<
-      {
-        organisation: string
-        key: string
-        given: string
-        book: Book
-        seq: bigint
-        kind: string | null
-        subject: string
-        asker: string
-        body: unknown
-      }[]
+      { book: Book; seq: bigint; key: string; given: bigint; kind: string; subject: string; body: unknown }[]
     >`
-      select i.organisation, i.key, encode(i.fingerprint, 'hex') as given, i.book, i.seq, c.kind, c.subject,
-             c.organisation as asker, c.body
-      from idempotency i left join commands c on c.book = i.book and c.seq = i.seq
-      where (i.organisation, i.key) > (${after.organisation}, ${after.key}) and i.seq is not null
-      order by i.organisation, i.key limit ${ANSWERS_AT_ONCE}`
-    for (const { organisation, key, given, book, seq, kind, subject, asker, body } of rows) {
-      const where = `${place(book, { seq })}, key 幂等键 ${organisation} ${key}`
-      if (kind === null) return said(where, 'points at no command', '所指指令不存在')
-      if (asker !== organisation) return differ(where, 'the organisation 机构', asker, 'that of its key', organisation)
+      select c.book, c.seq, c.key, c.fingerprint as given, c.kind, a.subject, c.body
+      from commands c join actors a on a.actor = c.actor
+      where (c.book, c.seq) > (${after.book}, ${after.seq}) and c.key is not null
+      order by c.book, c.seq limit ${ANSWERS_AT_ONCE}`
+    for (const { book, seq, key, given, kind, subject, body } of rows) {
       const parsed = commandTypes.get(kind)?.schema.safeParse(body)
-      const asked = parsed?.success ? fingerprint(`${subject} ${kind}`, wire(parsed.data)) : 'none'
-      if (asked !== given)
-        return differ(where, 'the fingerprint of the command 指令指纹', asked, 'that of its key', given)
+      const asked = parsed?.success ? fingerprint(subject, kind, wire(parsed.data)) : 'none'
+      if (asked === String(given)) continue
+      const where = `${place(book, { seq })}, key 幂等键 ${key}`
+      return differ(where, 'the fingerprint of the command 指令指纹', asked, 'that of its key', given)
     }
     if (rows.length < ANSWERS_AT_ONCE) return undefined
     after = rows.at(-1)!
@@ -48,7 +43,7 @@ export async function answers(sql: Sql): Promise<string | undefined> {
 export async function rests(sql: Sql): Promise<string | undefined> {
   const [off] = await sql<{ book: Book; seq: bigint; other: string; version: bigint; head: bigint | null }[]>`
     select c.book, c.seq, r.key as other, r.value::bigint as version, b.seq as head
-    from commands c cross join lateral jsonb_each_text(c.rests) r left join books b on b.book = r.key::int
+    from commands c cross join lateral json_each_text(c.rests) r left join books b on b.book = r.key::int
     where b.book is null or b.book = c.book or r.value::bigint not between 0 and b.seq
     order by 1, 2 limit 1`
   if (!off) return undefined

@@ -53,7 +53,7 @@ export async function balances(sql: Sql): Promise<string | undefined> {
 }
 
 export async function floors(sql: Sql): Promise<string | undefined> {
-  const [off] = await sql<(Balance & { entry: bigint })[]>`
+  const [off] = await sql<(Balance & { entry: number })[]>`
     select r.book, r.account, k.name as kind, a.owner, r.entry, r.posted::bigint as posted, r.held::bigint as held
     from (select book, account, entry, sum(posted) over w as posted, sum(held) over w as held
           from (${moved(sql)}) e window w as (partition by book, account order by entry)) r

@@ -189,7 +189,7 @@ export async function keys(sql: Sql): Promise<string | undefined> {
       select 'invoice ' || invoice_no, book, holder from held where invoice_no is not null
     )
     select coalesce(k.key, w.key) as key, coalesce(k.holder, 'none 无') as holder, coalesce(w.holder, 'none 无') as wanted
-    from keys k full join wanted w on w.key = k.key
+    from (select key, book, holder from keys where holder is not null) k full join wanted w on w.key = k.key
     where (k.book, k.holder) is distinct from (w.book, w.holder) order by 1, 3 limit 1`
   return off && differ(`key 编号 ${off.key}`, 'its holder 占用订单', off.holder, 'the order that uses it', off.wanted)
 }

@@ -62,11 +62,16 @@ export async function heads(sql: Sql): Promise<string | undefined> {
 }
 
 export async function numbers(sql: Sql): Promise<string | undefined> {
+  const [nobody] = await sql<{ book: Book; seq: bigint; actor: number }[]>`
+    select c.book, c.seq, c.actor from commands c left join actors a on a.actor = c.actor
+    where a.actor is null order by 1, 2 limit 1`
+  if (nobody)
+    return differ(place(nobody.book, nobody), 'who asked 提交人', nobody.actor, 'that of the actors', 'none 无')
   const [gap] = await sql<{ book: Book; seq: bigint; wanted: bigint }[]>`
     select * from (select book, seq, row_number() over (partition by book order by seq) as wanted from commands) n
     where seq <> wanted order by book, seq limit 1`
   if (gap) return differ(place(gap.book, { seq: gap.seq }), 'the number 编号', gap.seq, 'its place', gap.wanted)
-  const [swap] = await sql<{ book: Book; seq: bigint; entry: bigint; wanted: bigint }[]>`
+  const [swap] = await sql<{ book: Book; seq: bigint; entry: number; wanted: bigint }[]>`
     select * from (
       select book, seq, entry, row_number() over (partition by book order by seq) as wanted
       from commands where entry is not null) n
@@ -97,12 +102,12 @@ export async function moments(sql: Sql): Promise<string | undefined> {
 }
 
 export async function entries(sql: Sql): Promise<string | undefined> {
-  const [off] = await sql<{ book: Book; entry: bigint; seq: bigint | null; lines: bigint; last: number }[]>`
+  const [off] = await sql<{ book: Book; entry: number; seq: bigint | null; lines: bigint; last: number }[]>`
     select coalesce(c.book, t.book) as book, coalesce(c.entry, t.entry) as entry, c.seq,
            coalesce(t.lines, 0) as lines, coalesce(t.last, 0) as last
     from (select book, seq, entry from commands where entry is not null) c
-    full join (select book, entry, count(*) as lines, max(line) as last from transfers group by book, entry) t
-      on t.book = c.book and t.entry = c.entry
+    full join (select book, seq, entry, count(*) as lines, max(line) as last from transfers group by book, seq, entry) t
+      on t.book = c.book and t.entry = c.entry and t.seq = c.seq
     where c.book is null or t.book is null or t.lines <> t.last
     order by 1, 2 limit 1`
   if (!off) return undefined
@@ -113,7 +118,7 @@ export async function entries(sql: Sql): Promise<string | undefined> {
 
 export async function transfers(sql: Sql): Promise<string | undefined> {
   const [off] = await sql<
-    { book: Book; entry: bigint; line: number; type: number; debit: string; credit: string; wanted: string }[]
+    { book: Book; entry: number; line: number; type: number; debit: string; credit: string; wanted: string }[]
   >`
     select t.book, t.entry, t.line, t.type, coalesce(dk.name, 'account ' || t.debit) as debit,
            coalesce(ck.name, 'account ' || t.credit) as credit,

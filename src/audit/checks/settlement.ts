@@ -10,8 +10,8 @@ import { type Item, kindNo, type Period, type Run, typeNo } from './run.js'
 
 export async function periods(sql: Sql, run: Run): Promise<string | undefined> {
   run.periods = await sql<Period[]>`
-    select p.period, p.closing, p.through, p.netted, p.paid, c.kind, coalesce(c.body, '{}') as body,
-           coalesce(c.event, '{}') as event, (select coalesce(jsonb_object_agg(r.book::text, r.reach), '{}')
+    select p.period, p.closing, p.through, p.netted, p.paid, c.kind, coalesce(c.body, '{}'::json) as body,
+           coalesce(c.event, '{}'::json) as event, (select coalesce(jsonb_object_agg(r.book::text, r.reach), '{}')
                                               from period_reaches r where r.period = p.period) as reaches
     from periods p left join commands c on c.book = ${REGION} and c.seq = p.closing order by p.closing`
   for (const { period, closing, through, netted, paid, reaches, kind, body, event } of run.periods) {
