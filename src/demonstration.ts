@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { addDays, dayOf, ManualClock, systemClock } from './core/time.js'
+import { keyId, readStored } from './engine/idempotency.js'
 import type { Auth } from './platform/auth.js'
 import { connect } from './platform/database.js'
 import { shiftLine } from './rehearsal/lines.js'
@@ -48,12 +49,14 @@ async function stateOf(url: string, lines: number): Promise<'empty' | 'done' | '
   try {
     const [used] = await sql`select from commands limit 1`
     if (!used) return 'empty'
+    const organisations = await sql<{ organisation: string }[]>`select distinct organisation from actors`
+    // Whoever it was that asked: a key is kept with its organisation.
+    const idsOf = (line: number) => organisations.map(({ organisation }) => keyId(organisation, Player.keyOf(line)))
     const [first] = await sql<{ day: string }[]>`
-      select c.day from idempotency i join commands c on c.book = i.book and c.seq = i.seq
-      where i.key = ${Player.keyOf(1)} limit 1`
+      select day from commands where key = any (${idsOf(1)}::text[]::uuid[]) limit 1`
     if (!first) return 'other'
-    const [last] = await sql`select from idempotency where key = ${Player.keyOf(lines)} limit 1`
-    return last ? 'done' : { since: first.day }
+    const last = await readStored(sql, idsOf(lines))
+    return last.size > 0 ? 'done' : { since: first.day }
   } finally {
     await sql.end({ timeout: 5 })
   }
