@@ -7,7 +7,7 @@ import { wire } from '../engine/command.js'
 import { accounts, holds } from '../ledger/accounts.js'
 import type { Book } from '../ledger/book.js'
 import { accountKind, type Phase, phases, transferType } from '../ledger/chart.js'
-import type { Fact, FactKind } from '../ledger/fact.js'
+import type { Fact, FactKind, Find } from '../ledger/fact.js'
 import type { Event } from '../ledger/plan.js'
 import { type Booking, Changes, type FactSource, type Head, type Holder, MISSING, World } from '../ledger/world.js'
 import type { Sql } from '../platform/database.js'
@@ -199,13 +199,18 @@ class Replay {
         rests.clear()
         held.clear()
         const find = this.#world.reader(rests)
-        const holder = find.holder
-        find.holder = (key) => {
-          const found = holder(key)
-          if (found) held.add(key)
-          return found
-        }
-        const facts = type.facts(find, parsed.data, day)
+        const watched: Find = Object.assign(
+          <T extends Fact>(kind: FactKind<T>, key: string) => find(kind, key),
+          find,
+          {
+            holder(key: string) {
+              const found = find.holder(key)
+              if (found) held.add(key)
+              return found
+            },
+          },
+        )
+        const facts = type.facts(watched, parsed.data, day)
         rests.add(facts.book)
         const { seq } = this.#world.head(facts.book)
         const decision = type.decide(facts, parsed.data, { at: moment, day, actor, seq: seq + 1 })

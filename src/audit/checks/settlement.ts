@@ -106,11 +106,13 @@ export async function positions(sql: Sql, { periods = [], items = [] }: Run): Pr
 
 export async function payments(sql: Sql, { items = [] }: Run): Promise<string | undefined> {
   const rows = await sql<{ period: string; book: Book; payee: string; amount: Fen }[]>`
-    select c.body ->> 'period' as period, c.book, a.owner as payee,
+    with c as materialized (select book, entry, body ->> 'period' as period from commands where kind = 'pay')
+    select c.period, c.book, a.owner as payee,
            sum(case when t.type in (${typeNo('pay')}, ${typeNo('advance')}) then t.amount else -t.amount end)::bigint as amount
-    from commands c join transfers t on t.book = c.book and t.entry = c.entry
-    join accounts a on a.book = t.book and a.account in (t.debit, t.credit) and a.kind <> ${kindNo('treasury')}
-    where c.kind = 'pay' group by 1, 2, 3`
+    from c join transfers t on t.book = c.book and t.entry = c.entry
+    join accounts a on a.book = t.book
+      and a.account = case when t.type in (${typeNo('pay')}, ${typeNo('advance')}) then t.debit else t.credit end
+    group by 1, 2, 3`
   const nameOf = (period: string, book: Book, payee: string) => `${place(book, { period })}, ${payee}`
   const paid = sums(rows, ({ period, book, payee }) => nameOf(period, book, payee))
   const due = sums(

@@ -1,0 +1,84 @@
+import { provinceReports } from '../../src/audit/queries.js'
+import { ManualClock, parseChinaTime } from '../../src/core/time.js'
+import { connect } from '../../src/platform/database.js'
+import { settlementOf } from '../../src/settlement/queries.js'
+import { closePeriod } from '../../src/settlement/settle.js'
+import { bureau } from '../../test/support/scene.js'
+import { type Bench, short } from './bench.js'
+import { type Database, settle, withEngine } from './cluster.js'
+import { makeClaims, openMarket } from './scene.js'
+
+/** Claims made at a time. */
+const WAVE = 10_000
+const MADE_AT = parseChinaTime('2026-03-10T09:00:00+08:00')!
+const CLOSED_AT = parseChinaTime('2026-04-01T09:00:00+08:00')!
+const THROUGH = '2026-03-31'
+const PERIOD = '2026-Q1'
+
+/** Closes a period of many approved items, then reads its settlement and the province report. */
+export async function settlement({ cluster, figures, sizes, say, verify }: Bench): Promise<void> {
+  const { items, runs } = sizes
+  const made = await cluster.fresh('settlement')
+  await withEngine(made, { batch: 4000, clock: new ManualClock(MADE_AT) }, async (engine) => {
+    const market = await openMarket(engine, sizes)
+    for (let ready = 0; ready < items; ) {
+      ready += (await makeClaims(engine, market, Math.min(WAVE, items - ready), 'approved')).length
+      say(`  ${ready} items approved`)
+    }
+  })
+  await settle(made)
+
+  figures.heading(`Settlement 清算: a period of ${items} approved items`)
+  const times: Awaited<ReturnType<typeof close>>[] = []
+  for (let run = 0; run < runs; run++) {
+    // A period closes once, so every run has a copy of its own.
+    const database = await cluster.copy(made, `settlement_${run}`)
+    say('  closing')
+    times.push(await close(database))
+    if (run === runs - 1) await verify(database)
+    await cluster.drop(database)
+  }
+  await cluster.drop(made)
+  const size = short(items)
+  figures.record(
+    `close_${size}_s`,
+    'closing the period and netting it',
+    's',
+    times.map(({ closed }) => closed),
+  )
+  figures.record(
+    `settlement_${size}_s`,
+    'its gross, net and instructions',
+    's',
+    times.map(({ settled }) => settled),
+  )
+  figures.record(
+    `report_${size}_s`,
+    'the report of the provinces',
+    's',
+    times.map(({ reported }) => reported),
+  )
+}
+
+/** Seconds for closing the period, for its settlement and for the report. */
+async function close(database: Database) {
+  const sql = connect(database.databaseUrl, 4)
+  try {
+    return await withEngine(database, { clock: new ManualClock(CLOSED_AT) }, async (engine) => {
+      const asked = { command: { period: PERIOD, through: THROUGH }, actor: bureau('000000'), key: 'close' }
+      const closed = await timed(() => closePeriod(engine, sql, asked))
+      const settled = await timed(() => settlementOf(sql, PERIOD))
+      const reported = await timed(() => provinceReports(sql))
+      if (!settled.result?.instructions.length) throw new Error('the closed period holds nothing to settle')
+      return { closed: closed.seconds, settled: settled.seconds, reported: reported.seconds }
+    })
+  } finally {
+    await sql.end({ timeout: 5 })
+  }
+}
+
+async function timed<T>(work: () => Promise<T>): Promise<{ seconds: number; result: T }> {
+  const started = performance.now()
+  const result = await work()
+  return { seconds: (performance.now() - started) / 1000, result }
+}
