@@ -284,7 +284,7 @@ t.test('record refuses a transfer that the chart does not declare, whatever bala
             actor: 1,
             body: '{}',
             event,
-            rests: {},
+            rests: '{}',
           },
         }
         // It must not stay, legal or not: an unknown program in the same call takes the legal ones back.

@@ -199,17 +199,13 @@ class Replay {
         rests.clear()
         held.clear()
         const find = this.#world.reader(rests)
-        const watched: Find = Object.assign(
-          <T extends Fact>(kind: FactKind<T>, key: string) => find(kind, key),
-          find,
-          {
-            holder(key: string) {
-              const found = find.holder(key)
-              if (found) held.add(key)
-              return found
-            },
+        const watched: Find = Object.assign(<T extends Fact>(kind: FactKind<T>, key: string) => find(kind, key), find, {
+          holder(key: string) {
+            const found = find.holder(key)
+            if (found) held.add(key)
+            return found
           },
-        )
+        })
         const facts = type.facts(watched, parsed.data, day)
         rests.add(facts.book)
         const { seq } = this.#world.head(facts.book)

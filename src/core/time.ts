@@ -50,8 +50,14 @@ export function isDay(text: string): boolean {
 
 /** The day of a moment at +08:00. Throws RangeError outside the years 1900 to 2999 or when not whole milliseconds. */
 export function dayOf(instant: Instant): Day {
-  return local(instant).slice(0, 10)
+  // Asked for every command, and mostly of the same day.
+  if (instant >= lately.from && instant < lately.from + DAY && Number.isSafeInteger(instant)) return lately.day
+  const day = local(instant).slice(0, 10)
+  lately = { from: utc(day) - OFFSET, day }
+  return day
 }
+
+let lately: { readonly from: Instant; readonly day: Day } = { from: Number.NaN, day: '' }
 
 /** The year of a day, as a number. Throws RangeError when the text is not a day. */
 export function yearOf(day: Day): number {

@@ -268,8 +268,10 @@ export class Decider {
 
   #accept(ticket: Ticket, call: Call, plan: Plan, rests: Set<Book>, jobs: Job[], key: string | undefined): Receipt {
     const actor = this.#numberOf(ticket)
-    const versions: Record<string, number> = {}
-    for (const book of rests) if (book !== plan.book) versions[book] = this.#world.head(book).seq
+    let versions = ''
+    for (const book of rests) {
+      if (book !== plan.book) versions += `${versions && ','}"${book}":${this.#world.head(book).seq}`
+    }
     const booking = this.#world.apply(plan, ticket.at)
     const body = wire(call.command)
     const { kind } = call.type
@@ -279,7 +281,7 @@ export class Decider {
       rests,
       at,
       ...(id ? { key: id } : {}),
-      accepted: { booking, kind, day, actor, body, event: plan.event, rests: versions },
+      accepted: { booking, kind, day, actor, body, event: plan.event, rests: `{${versions}}` },
     })
     const { book, seq, entry, moment } = booking
     return { book, seq, entry, day, bookedAt: moment, event: plan.event }

@@ -1,7 +1,7 @@
 import type { Refusal } from '../core/refusals.js'
 import { type Day, daysSinceEpoch, type Instant } from '../core/time.js'
 import type { Sql } from '../platform/database.js'
-import type { Book } from './book.js'
+import { type Book, REGION } from './book.js'
 import { accountKinds, phases, transferTypes } from './chart.js'
 import type { Event } from './plan.js'
 import { type Booking, type Changes, REGION_FIRST, type World } from './world.js'
@@ -23,8 +23,8 @@ export interface Job {
     /** The command as JSON text, money as yuan strings. */
     readonly body: string
     readonly event: Event
-    /** The versions of foreign facts it was decided on: {book: seq}. */
-    readonly rests: Readonly<Record<string, number>>
+    /** The versions of foreign facts it was decided on, as JSON text: {book: seq}. */
+    readonly rests: string
   }
 }
 
@@ -128,16 +128,17 @@ export interface Call {
 
 /** Jobs that write the same book (none when refused) and rest on the same books. */
 class Groups {
-  readonly #numbers = new Map<string, number>()
+  readonly #numbers = new Map<string | number, number>()
   constructor(readonly columns: Columns) {}
 
   numberOf(book: Book | undefined, rests: ReadonlySet<Book>): number {
-    let name = `${book ?? ''}:`
-    for (const rested of rests) name += `${rested},`
-    let number = this.#numbers.get(name)
+    // Most commands rest on their own book and the region: then the book says it all.
+    const isPlain = book !== undefined && rests.size === 2 && rests.has(REGION) && rests.has(book)
+    const key = isPlain ? book : `${book} ${[...rests].join()}`
+    let number = this.#numbers.get(key)
     if (number === undefined) {
       number = this.#numbers.size + 1
-      this.#numbers.set(name, number)
+      this.#numbers.set(key, number)
       this.columns.add('g', book)
       for (const rested of rests) this.columns.add('r', number, rested)
     }
@@ -220,9 +221,8 @@ function addCommand(
 ): void {
   const { book, seq, entry, moment, lines } = booking
   const outcome = JSON.stringify(event)
-  const versions = JSON.stringify(rests)
   const asked = [actor, key?.id, key?.fingerprint, body] as const
-  columns.add('c', book, seq, entry, kind, daysSinceEpoch(day), moment, ...asked, outcome, versions)
+  columns.add('c', book, seq, entry, kind, daysSinceEpoch(day), moment, ...asked, outcome, rests)
   const command = columns.size('c')
   let number = 0
   for (const { type, phase, debitKey, creditKey, hold, amount } of lines) {

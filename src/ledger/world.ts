@@ -342,8 +342,7 @@ export class World {
     // First everything is read and computed, so that nothing is half done when a fact is missing.
     const touched = new Map<string, { account: Account; fresh: boolean }>()
     let opened = head.accounts
-    const resolve = (name: AccountName) => {
-      const key = accountKey(plan.book, name)
+    const resolve = (key: string, name: AccountName) => {
       let found = touched.get(key)
       if (!found) {
         const account = find(accounts, key)
@@ -352,27 +351,33 @@ export class World {
           : { account: { ...name, book: plan.book, account: ++opened, posted: 0n, held: 0n }, fresh: true }
         touched.set(key, found)
       }
-      return found.account
-    }
-    const set = (account: Account, posted: Fen, held: Fen) => {
-      const key = accountKey(plan.book, account)
-      touched.set(key, { account: { ...account, posted, held }, fresh: touched.get(key)!.fresh })
+      return found
     }
     const changedHolds = new Map<number, Hold>()
     const newLegs: string[] = []
     const resolved: Line[] = lines.map((line) => {
-      const debit = resolve(line.debit)
-      resolve(line.credit)
-      if (line.hold) this.#moveHold(find, plan.book, line, changedHolds, newLegs)
-      if (line.phase === 'hold') set(debit, debit.posted, debit.held + line.amount)
-      else if (line.phase === 'release') set(debit, debit.posted, debit.held - line.amount)
+      const { amount, phase, type, hold } = line
+      const debitKey = accountKey(plan.book, line.debit)
+      const creditKey = accountKey(plan.book, line.credit)
+      const debit = resolve(debitKey, line.debit)
+      const credit = resolve(creditKey, line.credit)
+      if (hold) this.#moveHold(find, plan.book, line, changedHolds, newLegs)
+      if (phase === 'hold') debit.account = moved(debit.account, 0n, amount)
+      else if (phase === 'release') debit.account = moved(debit.account, 0n, -amount)
       else {
-        const kept = line.phase === 'capture' ? line.amount : 0n
-        set(debit, debit.posted + signed(debit, 'debit', line.amount), debit.held - kept)
-        const to = resolve(line.credit)
-        set(to, to.posted + signed(to, 'credit', line.amount), to.held)
+        debit.account = moved(debit.account, signed(debit.account, 'debit', amount), phase === 'capture' ? -amount : 0n)
+        credit.account = moved(credit.account, signed(credit.account, 'credit', amount), 0n)
       }
-      return { ...line, debitKey: accountKey(plan.book, line.debit), creditKey: accountKey(plan.book, line.credit) }
+      return {
+        type,
+        phase,
+        amount,
+        debit: line.debit,
+        credit: line.credit,
+        debitKey,
+        creditKey,
+        ...(hold ? { hold } : {}),
+      }
     })
     for (const { account } of touched.values()) {
       if (account.held < 0n || (accountKinds[account.kind].floor && account.posted < account.held)) {
@@ -485,6 +490,11 @@ export class World {
       }
     }
   }
+}
+
+function moved({ book, account, kind, owner, province, posted, held }: Account, post: Fen, hold: Fen): Account {
+  const base = { book, account, kind, owner, posted: posted + post, held: held + hold }
+  return province === undefined ? base : { ...base, province }
 }
 
 function signed(account: Account, side: 'debit' | 'credit', amount: Fen): Fen {
