@@ -1,5 +1,6 @@
 import type { RefusalCode } from './core/refusals.js'
 import type { Operation } from './platform/permissions.js'
+import { issueRefusals } from './vouchers/contract.js'
 
 /**
  * Operations × refusals 接口拒绝码表: every "no" an operation can answer. The OpenAPI document is derived from this
@@ -34,17 +35,9 @@ export const refusalsOf: Readonly<Record<Operation, readonly RefusalCode[]>> = {
   suspendRecognition: commanding('provider_not_found', 'not_your_jurisdiction'),
   listIntegrity: commanding(),
   getIntegrity: reading(),
-  issueVoucher: commanding(
-    'program_not_found',
-    'enterprise_not_found',
-    'not_your_jurisdiction',
-    'program_not_open',
-    'integrity_listed',
-    'outside_jurisdiction',
-    'enterprise_not_eligible',
-    'annual_cap_exceeded',
-    'pool_insufficient',
-  ),
+  issueVoucher: commanding(...issueRefusals),
+  // What its rows are refused with stands in the answer: the request itself was done.
+  bulkIssueVouchers: [...everywhere, ...bodies, 'idempotency_key_missing'],
   listVouchers: reading(),
   getVoucher: reading('voucher_not_found'),
   fileOrder: commanding(

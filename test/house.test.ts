@@ -227,10 +227,26 @@ t.test('a command refuses what its operation lists, and nothing else', async (t)
       commandOf.set(/type: (\w+)/.exec(block)![1]!, /operation: '(\w+)'/.exec(block)![1]!)
     }
   }
+  const bulk = new Map<string, string>()
+  for (const path of sources.filter((p) => p.endsWith('routes.ts'))) {
+    for (const [block] of codeOf(path).matchAll(/bulkRoute\([\s\S]*?\n {2}\}\)/g)) {
+      bulk.set(/operation: '(\w+)'/.exec(block)![1]!, commandOf.get(/type: (\w+)/.exec(block)![1]!)!)
+    }
+  }
   t.equal(
-    commandOf.size,
+    commandOf.size + bulk.size,
     described.filter(({ method, operationId }) => method === 'post' && operationId !== 'sweep').length,
   )
+  for (const [operation, single] of bulk) {
+    const { responses } = described.find(({ operationId }) => operationId === operation)!
+    const row = JSON.stringify(responses['200'])
+    const ofRow = Object.keys(refusals).filter((code) => row.includes(`"${code}"`))
+    t.same(
+      [...new Set([...ofRow, ...refusalsOf[operation as Operation]])].sort(),
+      [...refusalsOf[single as Operation]].sort(),
+      `${operation}: what ${single} is refused with, the whole or a row is`,
+    )
+  }
   /** Helpers that refuse, and what. */
   const helpers: Readonly<Record<string, RefusalCode>> = {
     'programOf(': 'program_not_found',

@@ -1,10 +1,23 @@
--- A voucher is written when issued; afterwards only its lapse changes the row.
+-- A voucher is written when issued; afterwards only its lapse changes the row. Refuses (23503) one of no program or no
+-- enterprise.
 create function put_vouchers(rows jsonb) returns void
-language sql set search_path = clearing, pg_temp as $$
+language plpgsql set search_path = clearing, pg_temp as $$
+begin
   insert into vouchers (book, voucher, program, enterprise, amount, issued_on, use_by, lapsed_on)
   select r.book, r.voucher, r.program, r.enterprise, r.amount, r."issuedOn", r."useBy", r."lapsedOn"
   from jsonb_to_recordset(rows) as r (
     book integer, voucher bigint, program text, enterprise text, amount bigint, "issuedOn" date, "useBy" date,
     "lapsedOn" date)
-  on conflict (book, voucher) do update set lapsed_on = excluded.lapsed_on
+  on conflict (book, voucher) do update set lapsed_on = excluded.lapsed_on;
+
+  if exists (
+    select from (select distinct r ->> 'program' as program from jsonb_array_elements(rows) as r) v
+    where not exists (select from programs p where p.program = v.program)
+  ) or exists (
+    select from (select distinct r ->> 'enterprise' as enterprise from jsonb_array_elements(rows) as r) v
+    where not exists (select from enterprises e where e.uscc = v.enterprise)
+  ) then
+    raise exception 'a voucher of no program or no enterprise' using errcode = '23503';
+  end if;
+end
 $$;

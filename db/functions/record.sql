@@ -121,16 +121,20 @@ begin
   end if;
 
   if cardinality(k_key) > 0 then
-    -- Each key once, as it is after the batch: what was first done with it tells what must be found.
-    select array_agg(k.key order by k.key), array_agg(k.book order by k.key), array_agg(k.holder order by k.key),
-           array_agg(k.seen order by k.key), array_agg(k.taken order by k.key)
-    into k_key, k_book, k_holder, k_seen, k_taken
-    from (
-      select k.key, (array_agg(k.book order by k.n desc))[1] as book, (array_agg(k.holder order by k.n desc))[1] as holder,
-             (array_agg(k.seen order by k.n))[1] as seen, (array_agg(k.holder order by k.n))[1] is not null as taken
-      from unnest(k_key, k_book, k_holder, k_seen) with ordinality as k (key, book, holder, seen, n)
-      where k.book <> all (moved) group by k.key
-    ) k;
+    -- Each key once, as it is after the batch: what was first done with it tells what must be found. When none is given
+    -- back, none can be there twice.
+    k_taken := array_fill(true, array[cardinality(k_key)]);
+    if array_position(k_holder, null) is not null or cardinality(moved) > 0 then
+      select array_agg(k.key order by k.key), array_agg(k.book order by k.key), array_agg(k.holder order by k.key),
+             array_agg(k.seen order by k.key), array_agg(k.taken order by k.key)
+      into k_key, k_book, k_holder, k_seen, k_taken
+      from (
+        select k.key, (array_agg(k.book order by k.n desc))[1] as book, (array_agg(k.holder order by k.n desc))[1] as holder,
+               (array_agg(k.seen order by k.n))[1] as seen, (array_agg(k.holder order by k.n))[1] is not null as taken
+        from unnest(k_key, k_book, k_holder, k_seen) with ordinality as k (key, book, holder, seen, n)
+        where k.book <> all (moved) group by k.key
+      ) k;
+    end if;
     -- Taken for the first time.
     insert into keys (key, book, holder)
     select k.key, k.book, k.holder from unnest(k_key, k_book, k_holder, k_seen, k_taken) as k (key, book, holder, seen, taken)
@@ -138,7 +142,8 @@ begin
     -- Taken after another gave it back, and nobody else since; or given back by its holder, whose head was compared above.
     update keys set book = k.book, holder = k.holder
     from unnest(k_key, k_book, k_holder, k_seen, k_taken) as k (key, book, holder, seen, taken)
-    where keys.key = k.key and case when k.taken then keys.holder is null and keys.book = k.seen
+    where keys.key = k.key and (not k.taken or k.seen is not null)
+      and case when k.taken then keys.holder is null and keys.book = k.seen
                                     else keys.holder is not null end;
     get diagnostics touched = row_count;
     if touched <> (select count(*) from unnest(k_seen, k_taken) as k (seen, taken) where not k.taken or k.seen is not null) then

@@ -24,8 +24,8 @@ export async function core({ cluster, figures, sizes, say, verify }: Bench): Pro
     say(`  ${says}`)
     await withEngine(database, { batch }, async (engine) => {
       await meetPools(engine, pick)
-      // One caller alone at a time is what a batch of one means; others are kept full.
-      const inFlight = batch === 1 ? 1 : 2 * batch
+      // One caller alone at a time is what a batch of one means; of others one is recorded, one sent, one gathers.
+      const inFlight = batch === 1 ? 1 : Math.min(3 * batch, 20_000)
       const [ours, floor] = await inTurn(
         runs,
         say,

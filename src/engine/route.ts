@@ -1,14 +1,15 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Actor } from '../core/actor.js'
-import { isRefusal, Refused } from '../core/refusals.js'
+import { isRefusal, type Refusal, type RefusalCode, Refused, refusals, refuse } from '../core/refusals.js'
 import { type Clock, chinaTime } from '../core/time.js'
 import { authorise } from '../platform/auth.js'
 import type { Reader, Sql } from '../platform/database.js'
 import { type Operation, permissions } from '../platform/permissions.js'
-import { Faults, problem, sendRefusal } from '../platform/problems.js'
+import { Faults, languageOf, problem, sendRefusal } from '../platform/problems.js'
 import type { CommandType } from './command.js'
 import type { Engine } from './engine.js'
+import type { Receipt } from './idempotency.js'
 import { isOutage } from './outage.js'
 import type { Outcome } from './ticket.js'
 
@@ -39,9 +40,16 @@ interface CommandSpec<C> extends Spec {
 
 const KEY = /^[\x21-\x7e]{1,128}$/
 
-/** The receipt 回执 of an accepted command. */
-function receiptOf(event: z.ZodType) {
-  return z.object({
+const keyed = z.looseObject({
+  'idempotency-key': z
+    .string()
+    .regex(KEY)
+    .meta({ description: 'The same key and body give the same answer. 必填：同键同内容得到同一回执。' }),
+})
+
+/** The fields of the receipt 回执 of an accepted command. */
+function receiptFields(event: z.ZodType) {
+  return {
     command: z.string(),
     book: z.string().meta({ description: 'Book 账套: a jurisdiction, or 000000 for the region' }),
     seq: z.number().meta({ description: 'Number of the command in its book, without gaps' }),
@@ -49,8 +57,18 @@ function receiptOf(event: z.ZodType) {
     day: z.string(),
     bookedAt: z.string(),
     result: event,
-  })
+  }
 }
+
+const receiptOf = ({ kind }: { readonly kind: string }, { book, seq, entry, day, bookedAt, event }: Receipt) => ({
+  command: kind,
+  book: bookText(book),
+  seq,
+  entry,
+  day,
+  bookedAt: chinaTime(bookedAt),
+  result: event,
+})
 
 const describe = ({ operation, tag, summary }: Spec) => ({
   operationId: operation,
@@ -72,15 +90,10 @@ export function commandRoute<C>(app: FastifyInstance, { engine }: Services, spec
     url: spec.url,
     schema: {
       ...describe(spec),
-      headers: z.looseObject({
-        'idempotency-key': z
-          .string()
-          .regex(KEY)
-          .meta({ description: 'The same key and body give the same answer. 必填：同键同内容得到同一回执。' }),
-      }),
+      headers: keyed,
       ...(spec.params ? { params: spec.params } : {}),
       body: spec.body ?? type.schema,
-      response: { [status]: receiptOf(type.event), default: problem },
+      response: { [status]: z.object(receiptFields(type.event)), default: problem },
     },
     onRequest: (request) => authorise(request, spec.operation),
     preValidation: [requireKey, refuseNull],
@@ -90,17 +103,108 @@ export function commandRoute<C>(app: FastifyInstance, { engine }: Services, spec
       const outcome = await run({ command, actor: request.actor, key })
       if (isRefusal(outcome)) return sendRefusal(request, reply, outcome)
       reply.status(status)
-      return {
-        command: type.kind,
-        book: bookText(outcome.book),
-        seq: outcome.seq,
-        entry: outcome.entry,
-        day: outcome.day,
-        bookedAt: chinaTime(outcome.bookedAt),
-        result: outcome.event,
-      }
+      return receiptOf(type, outcome)
     },
   })
+}
+
+interface BulkSpec<C> extends Omit<Spec, 'params'> {
+  /** What every row asks. */
+  readonly type: CommandType<C>
+  readonly body: z.ZodType<{ items: C[] }>
+  /** What a row can be refused with by its command. */
+  readonly refusals: readonly RefusalCode[]
+  /** How large the body may be: its rows need more room than a single command. */
+  readonly mostBytes: number
+}
+
+/** What any row can be refused with, whatever its command. */
+const anyRow = [
+  'internal_fault',
+  'idempotency_key_reused',
+  'idempotency_key_expired',
+  'overloaded',
+  'unavailable',
+  'clock_behind',
+] as const satisfies RefusalCode[]
+
+/** What a bulk request answers: an outcome for each row, in their order, and how many there are of each. */
+function bulkAnswer(event: z.ZodType, codes: readonly RefusalCode[]) {
+  const row = z.number().meta({ description: 'Place of the row in the request, from 0 行号' })
+  const done = z.object({ row, outcome: z.literal('done'), ...receiptFields(event) })
+  const refused = z.object({
+    row,
+    outcome: z.literal('refused'),
+    code: z.enum(codes as [RefusalCode, ...RefusalCode[]]).meta({
+      description: codes.map((code) => `\`${code}\` ${refusals[code].en} ${refusals[code].zh}`).join('\n\n'),
+    }),
+    title: z.string(),
+    details: problem.shape.details,
+  })
+  return z.object({
+    items: z.array(z.discriminatedUnion('outcome', [done, refused])),
+    done: z.number(),
+    refused: z.number(),
+  })
+}
+
+/**
+ * Answers many commands of one kind over one POST, each row with an outcome of its own: one that is refused, or fails,
+ * touches no other. A request that is malformed anywhere is refused as a whole, before anything runs.
+ */
+export function bulkRoute<C>(app: FastifyInstance, { engine }: Services, spec: BulkSpec<C>): void {
+  const type = spec.type as unknown as CommandType
+  app.route({
+    method: 'POST',
+    url: spec.url,
+    bodyLimit: spec.mostBytes,
+    schema: {
+      ...describe(spec),
+      headers: keyed,
+      body: spec.body,
+      response: { 200: bulkAnswer(type.event, [...anyRow, ...spec.refusals]), default: problem },
+    },
+    onRequest: (request) => authorise(request, spec.operation),
+    preValidation: [requireKey, refuseNull],
+    handler: async (request, reply) => {
+      const { actor } = request
+      const { items } = request.body as { items: C[] }
+      const key = request.headers['idempotency-key'] as string
+      const language = languageOf(request)
+      // No caller's key has a space in it, so a row's key is nobody else's.
+      const run = (command: C, row: number) => engine.run({ type, command, actor, key: `${key} ${row}` })
+      const outcomes = await Promise.all(
+        items.map((command, row) => run(command, row).catch((error: unknown) => rowFault(request, row, error))),
+      )
+      const answered = outcomes.map((outcome, row) =>
+        isRefusal(outcome)
+          ? { row, outcome: 'refused', ...refusedRow(outcome, language) }
+          : { row, outcome: 'done', ...receiptOf(type, outcome) },
+      )
+      const refused = outcomes.filter(isRefusal).length
+      // Checking ten thousand rows of our own against the schema would take longer than writing them.
+      return reply
+        .type('application/json; charset=utf-8')
+        .header('content-language', language)
+        .header('vary', 'Accept-Language')
+        .serializer(JSON.stringify)
+        .send({ items: answered, done: outcomes.length - refused, refused })
+    },
+  })
+}
+
+/** A row whose outcome is not known is one to ask again with the same key; its neighbours keep theirs. */
+function rowFault(request: FastifyRequest, row: number, error: unknown): Refusal {
+  if (error instanceof Refused) return error.refusal
+  request.log.error({ err: error, row }, 'fault')
+  return refuse('internal_fault', { traceId: request.id })
+}
+
+function refusedRow({ refused: code, details = {} }: Refusal, language: 'zh' | 'en') {
+  // In one order, whether it was just decided or is read back: the same key gets the same answer, letter for letter.
+  const pairs = Object.entries(details).sort(([a], [b]) => (a < b ? -1 : 1))
+  const title = refusals[code][language]
+  return pairs.length > 0 ? { code, title, details: Object.fromEntries(pairs) } : { code, title }
 }
 
 async function requireKey(request: FastifyRequest): Promise<void> {

@@ -12,6 +12,8 @@ export interface AccountName {
   readonly owner: string
   /** Of a payee: the province its money goes to, as a GB/T 2260 code. */
   readonly province?: number
+  /** Said of an account that this very plan opens: it is not looked for. */
+  readonly isNew?: true
 }
 
 /** One line of an entry: debit account, credit account, amount in fen; with its hold when it belongs to one. */

@@ -345,10 +345,13 @@ export class World {
     const resolve = (key: string, name: AccountName) => {
       let found = touched.get(key)
       if (!found) {
-        const account = find(accounts, key)
+        const account = name.isNew ? null : find(accounts, key)
         found = account
           ? { account, fresh: false }
-          : { account: { ...name, book: plan.book, account: ++opened, posted: 0n, held: 0n }, fresh: true }
+          : {
+              account: moved({ ...name, book: plan.book, account: ++opened, posted: 0n, held: 0n }, 0n, 0n),
+              fresh: true,
+            }
         touched.set(key, found)
       }
       return found

@@ -31,6 +31,7 @@ export const permissions = {
   listIntegrity: ['officer'],
   getIntegrity: everyone,
   issueVoucher: ['officer'],
+  bulkIssueVouchers: ['officer'],
   listVouchers: ['enterprise', ...bureau],
   getVoucher: ['enterprise', ...bureau],
   fileOrder: ['enterprise'],

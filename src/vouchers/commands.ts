@@ -66,7 +66,7 @@ export const issueCommand = command({
     const grant = { book, program: code, enterprise: enterprise.uscc, year: yearOf(day), ceiling: annualCap }
     return {
       book,
-      entry: [post('issue', poolOf(code), voucherAccount(voucher), amount)],
+      entry: [post('issue', poolOf(code), { ...voucherAccount(voucher), isNew: true }, amount)],
       rows: [row(vouchers, voucher), row(grants, { ...grant, granted: granted + amount })],
       event: { voucher: voucherId(book, seq), amount: yuan(amount), useBy },
     }

@@ -7,11 +7,11 @@ import { parseVoucherId, voucherId } from '../core/ids.js'
 import { yuan } from '../core/money.js'
 import { Refused } from '../core/refusals.js'
 import { readableBooks } from '../engine/access.js'
-import { commandRoute, readRoute, type Services } from '../engine/route.js'
+import { bulkRoute, commandRoute, readRoute, type Services } from '../engine/route.js'
 import { accountKinds } from '../ledger/chart.js'
 import { cut, page, pageQuery, readCursor, writeCursor } from '../platform/pages.js'
 import { issueCommand } from './commands.js'
-import { voucherText, voucherView } from './contract.js'
+import { BULK_BYTES, bulkIssue, issueRefusals, voucherText, voucherView } from './contract.js'
 
 const tag = 'vouchers 创新券'
 
@@ -23,6 +23,16 @@ export function voucherRoutes(app: FastifyInstance, services: Services): void {
     status: 201,
     summary: { en: 'Issue a voucher', zh: '发放创新券' },
     type: issueCommand,
+  })
+  bulkRoute(app, services, {
+    operation: 'bulkIssueVouchers',
+    url: '/v1/vouchers/bulk',
+    tag,
+    summary: { en: 'Issue vouchers in bulk', zh: '批量发放创新券' },
+    type: issueCommand,
+    body: bulkIssue,
+    refusals: issueRefusals,
+    mostBytes: BULK_BYTES,
   })
   readRoute<object, { limit: number; cursor?: string }>(app, {
     operation: 'listVouchers',
