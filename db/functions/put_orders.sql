@@ -1,6 +1,7 @@
--- An order: its contract is written when filed; afterwards only its course changes.
+-- An order: its contract is written when filed; afterwards only its course changes. Refuses (23503) one on no voucher.
 create function put_orders(rows jsonb) returns void
-language sql set search_path = clearing, pg_temp as $$
+language plpgsql set search_path = clearing, pg_temp as $$
+begin
   insert into orders (book, "order", state, voucher, program, enterprise, provider, category, contract_no,
     contract_amount, voucher_amount, signed_on, filed_on, claim_by, deadline, payee, payee_province, score,
     invoice_no, invoice_amount, verified_by, approved, approved_seq, clawed_back)
@@ -17,5 +18,14 @@ language sql set search_path = clearing, pg_temp as $$
   on conflict (book, "order") do update set
     state = excluded.state, deadline = excluded.deadline, score = excluded.score, invoice_no = excluded.invoice_no,
     invoice_amount = excluded.invoice_amount, verified_by = excluded.verified_by, approved = excluded.approved,
-    approved_seq = excluded.approved_seq, clawed_back = excluded.clawed_back
+    approved_seq = excluded.approved_seq, clawed_back = excluded.clawed_back;
+
+  if exists (
+    select from jsonb_to_recordset(rows) as r (book integer, state text, voucher bigint)
+    where r.state = 'filed'
+      and not exists (select from vouchers v where v.book = r.book and v.voucher = r.voucher)
+  ) then
+    raise exception 'an order on no voucher' using errcode = '23503';
+  end if;
+end
 $$;
