@@ -37,7 +37,7 @@ export const refusalsOf: Readonly<Record<Operation, readonly RefusalCode[]>> = {
   getIntegrity: reading(),
   issueVoucher: commanding(...issueRefusals),
   // What its rows are refused with stands in the answer: the request itself was done.
-  bulkIssueVouchers: [...everywhere, ...bodies, 'idempotency_key_missing'],
+  bulkIssueVouchers: [...everywhere, ...bodies, 'idempotency_key_missing', 'overloaded'],
   listVouchers: reading(),
   getVoucher: reading('voucher_not_found'),
   fileOrder: commanding(

@@ -13,6 +13,8 @@ export interface ServiceOptions {
   readonly clock: Clock
   readonly auth: Auth
   readonly logger?: FastifyBaseLogger
+  /** Commands that may wait, 20,000 if left out. */
+  readonly queue?: number
 }
 
 export interface Service {
@@ -33,6 +35,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
     sql: records,
     reads,
     clock: options.clock,
+    ...(options.queue ? { queue: options.queue } : {}),
     ...(options.logger ? { log: options.logger } : {}),
   })
   const app = await buildApp(

@@ -173,8 +173,18 @@ export function isRefusal(outcome: object): outcome is Refusal {
   return 'refused' in outcome
 }
 
+/** Something thrown that is expected: it carries no stack, because taking one costs more than all the rest of an answer. */
+export class Expected extends Error {
+  constructor(message: string) {
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 0
+    super(message)
+    Error.stackTraceLimit = stackTraceLimit
+  }
+}
+
 /** Carries a refusal through code that can only throw (HTTP hooks, readers); answered like any other refusal. */
-export class Refused extends Error {
+export class Refused extends Expected {
   readonly refusal: Refusal
   constructor(code: RefusalCode, details?: Record<string, string | number | null>) {
     super(code)

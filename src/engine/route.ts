@@ -35,7 +35,7 @@ interface CommandSpec<C> extends Spec {
   /** 201 when something new can be looked at afterwards. */
   readonly status?: 200 | 201
   /** What runs it, when it is more than the command alone. */
-  readonly run?: (asked: { command: C; actor: Actor; key: string }) => Promise<Outcome>
+  readonly run?: (asked: { command: C; actor: Actor; key: string; isWanted: () => boolean }) => Promise<Outcome>
 }
 
 const KEY = /^[\x21-\x7e]{1,128}$/
@@ -95,12 +95,16 @@ export function commandRoute<C>(app: FastifyInstance, { engine }: Services, spec
       body: spec.body ?? type.schema,
       response: { [status]: z.object(receiptFields(type.event)), default: problem },
     },
-    onRequest: (request) => authorise(request, spec.operation),
+    onRequest: async (request) => {
+      // Before anything of it is read: turning away must cost little when there is too much.
+      if (!engine.hasRoom) throw new Refused('overloaded')
+      await authorise(request, spec.operation)
+    },
     preValidation: [requireKey, refuseNull],
     handler: async (request, reply) => {
       const command = { ...(request.params as object), ...(request.body as object) } as C
       const key = request.headers['idempotency-key'] as string
-      const outcome = await run({ command, actor: request.actor, key })
+      const outcome = await run({ command, actor: request.actor, key, isWanted: isWanted(request) })
       if (isRefusal(outcome)) return sendRefusal(request, reply, outcome)
       reply.status(status)
       return receiptOf(type, outcome)
@@ -164,7 +168,11 @@ export function bulkRoute<C>(app: FastifyInstance, { engine }: Services, spec: B
       body: spec.body,
       response: { 200: bulkAnswer(type.event, [...anyRow, ...spec.refusals]), default: problem },
     },
-    onRequest: (request) => authorise(request, spec.operation),
+    onRequest: async (request) => {
+      // Before anything of it is read: turning away must cost little when there is too much.
+      if (!engine.hasRoom) throw new Refused('overloaded')
+      await authorise(request, spec.operation)
+    },
     preValidation: [requireKey, refuseNull],
     handler: async (request, reply) => {
       const { actor } = request
@@ -172,7 +180,9 @@ export function bulkRoute<C>(app: FastifyInstance, { engine }: Services, spec: B
       const key = request.headers['idempotency-key'] as string
       const language = languageOf(request)
       // No caller's key has a space in it, so a row's key is nobody else's.
-      const run = (command: C, row: number) => engine.run({ type, command, actor, key: `${key} ${row}` })
+      const wanted = isWanted(request)
+      const run = (command: C, row: number) =>
+        engine.run({ type, command, actor, key: `${key} ${row}`, isWanted: wanted })
       const outcomes = await Promise.all(
         items.map((command, row) => run(command, row).catch((error: unknown) => rowFault(request, row, error))),
       )
@@ -206,6 +216,9 @@ function refusedRow({ refused: code, details = {} }: Refusal, language: 'zh' | '
   const title = refusals[code][language]
   return pairs.length > 0 ? { code, title, details: Object.fromEntries(pairs) } : { code, title }
 }
+
+/** False once the caller has hung up. */
+const isWanted = (request: FastifyRequest) => () => !request.raw.socket.destroyed
 
 async function requireKey(request: FastifyRequest): Promise<void> {
   const key = request.headers['idempotency-key']

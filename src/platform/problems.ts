@@ -1,7 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { type FieldFault, fieldFaults } from '../core/faults.js'
-import { type Refusal, type RefusalCode, Refused, refusals, refuse } from '../core/refusals.js'
+import { Expected, type Refusal, type RefusalCode, Refused, refusals, refuse } from '../core/refusals.js'
 
 /** An RFC 9457 problem: what every refusal and fault looks like on the wire. */
 export const problem = z
@@ -40,7 +40,7 @@ interface Fault {
 }
 
 /** Thrown by validation with everything that is wrong at once. */
-export class Faults extends Error {
+export class Faults extends Expected {
   readonly faults: readonly Fault[]
   constructor(faults: readonly Fault[]) {
     super('validation_failed')

@@ -397,6 +397,7 @@ t.test('a row that fails takes no other with it, and is done when it is asked ag
     'lost 4': () => Promise.reject(new EngineFault(new Error('select secret from insides'))),
   }
   const lossy = {
+    hasRoom: true,
     run: (asked: Asked) => {
       const run = () => service.engine.run(asked)
       return faults[asked.key!]?.(run) ?? run()
@@ -432,32 +433,42 @@ t.test('a row that fails takes no other with it, and is done when it is asked ag
   t.equal((await issuedUnder('WJ-2026')).count, count + 6, 'each of them once')
 })
 
-t.test('an engine that has closed refuses every row, and says so', async (t) => {
-  const overloaded = { run: async () => ({ refused: 'overloaded' }) } as unknown as Engine
-  const auth = builtInIssuer('test', 'test')
-  const app = await buildApp({ engine: overloaded, clock } as never, { auth })
-  t.teardown(() => app.close())
-  const { subject, ...claims } = officer
-  const response = await app.inject({
-    method: 'POST',
-    url: '/v1/vouchers/bulk',
-    headers: {
-      authorization: `Bearer ${app.jwt.sign(claims as object, { sub: subject })}`,
-      'idempotency-key': 'late',
-      'accept-language': 'en',
-    },
-    payload: { items: rows.slice(0, 2) },
-  })
-  const refused = { outcome: 'refused', code: 'overloaded', title: refusals.overloaded.en }
-  t.same(response.json(), {
-    items: [
-      { row: 0, ...refused },
-      { row: 1, ...refused },
-    ],
-    done: 0,
-    refused: 2,
-  })
-})
+t.test(
+  'an engine that fills up meanwhile refuses every row; one that is full, the request before it is read',
+  async (t) => {
+    const overloaded = { hasRoom: true, run: async () => ({ refused: 'overloaded' }) } as unknown as Engine
+    const auth = builtInIssuer('test', 'test')
+    const app = await buildApp({ engine: overloaded, clock } as never, { auth })
+    t.teardown(() => app.close())
+    const { subject, ...claims } = officer
+    const send = () =>
+      app.inject({
+        method: 'POST',
+        url: '/v1/vouchers/bulk',
+        headers: {
+          authorization: `Bearer ${app.jwt.sign(claims as object, { sub: subject })}`,
+          'idempotency-key': 'late',
+          'accept-language': 'en',
+        },
+        payload: { items: rows.slice(0, 2) },
+      })
+    const response = await send()
+    const refused = { outcome: 'refused', code: 'overloaded', title: refusals.overloaded.en }
+    t.same(response.json(), {
+      items: [
+        { row: 0, ...refused },
+        { row: 1, ...refused },
+      ],
+      done: 0,
+      refused: 2,
+    })
+    Object.assign(overloaded, { hasRoom: false })
+    const full = await send()
+    t.equal(full.statusCode, 503)
+    t.equal(full.headers['retry-after'], '1')
+    t.equal(full.json().code, 'overloaded')
+  },
+)
 
 t.test('the ledger adds up, and replays', async (t) => {
   const sql = connect(database.databaseUrl, 1)
