@@ -198,9 +198,10 @@ export async function floorLines(
   return write(database, seconds, () => {
     const rows = new Rows('pay')
     for (let n = 0; n < ENTRIES; n++, entry++) {
-      const book = books[Math.floor(entry / 2) % books.length]!
+      // Each entry of a statement in a book of its own; what a book has paid comes back in the next round.
+      const book = books[entry % books.length]!
       const head = heads.get(book)!
-      const isPaying = entry % 2 === 0
+      const isPaying = Math.floor(entry / books.length) % 2 === 0
       const province = Math.floor(book / 10_000) * 10_000
       const asked = owners.map((payee) => ({ payee, province, amount: isPaying ? '1.00' : '-1.00' }))
       const event = { period: 'bench', paid: isPaying ? '1000.00' : '-1000.00', payees: LINES, orders: 0 }

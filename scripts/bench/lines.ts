@@ -12,7 +12,7 @@ import { inTurn, must, oneOf, pooled, sustain } from './load.js'
 /** Lines of an entry. */
 const LINES = 1000
 /** Entries in flight: two batches of a few. */
-const IN_FLIGHT = 8
+const IN_FLIGHT = 16
 const AMOUNT = 100n
 
 /** A book with those it pays. */

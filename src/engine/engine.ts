@@ -40,6 +40,8 @@ const BATCH = 1000
 const QUEUE = 20_000
 const FACTS = 250_000
 const WAIT = 10_000
+/** So many waiting commands are worth two batches. */
+const MANY = 8
 /** Batches on their way into the database at once: one being recorded, and one right behind it. */
 const FLYING = 2
 /** How long a batch is asked again when the database does not answer, in milliseconds. */
@@ -180,7 +182,10 @@ export class Engine {
     const keys = new Set<string>()
     for (const { batch } of this.#flying) for (const { key } of batch.tickets) if (key !== undefined) keys.add(key)
     const now = performance.now()
-    const tickets = this.#queue.take(this.#batch, (ticket) => {
+    // Half of many, when nothing is under way: then one half is decided while the other is recorded, and so it stays.
+    const { size } = this.#queue
+    const most = this.#flying.length === 0 && size > MANY ? Math.ceil(size / 2) : size
+    const tickets = this.#queue.take(Math.min(most, this.#batch), (ticket) => {
       if (ticket.attempts === 0 && (now - ticket.since > this.#wait || ticket.isWanted?.() === false)) {
         this.#answer(ticket, [refuse('overloaded')])
         return 'drop'

@@ -8,6 +8,7 @@ import { execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import * as fs from 'node:fs'
 import { createServer } from 'node:net'
+import { totalmem } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -96,12 +97,15 @@ const commonSettings = {
   log_timezone: 'UTC',
 }
 
+/** An eighth of the machine's memory, between 128 MB and 2 GB; it is taken as it is used. */
+const sharedMegabytes = Math.round(Math.min(2048, Math.max(128, totalmem() / 8 / 2 ** 20)))
+
 const purposeSettings = {
   service: {
     fsync: 'on', // what was acknowledged survives a power cut
     synchronous_commit: 'on', // an answer is given only after the commit is on disk
     full_page_writes: 'on', // a page torn by a power cut can be restored
-    shared_buffers: '256MB', // the ledger's hot pages fit, and a small machine keeps memory for its file cache
+    shared_buffers: `${sharedMegabytes}MB`, // keys come in no order: their index must fit, or each of them reads a page
     max_wal_size: '4GB', // a settlement run does not force checkpoints in its middle
     checkpoint_timeout: '15min', // fewer full-page images, paid for by a somewhat longer crash recovery
     random_page_cost: '1.1', // an SSD reads anywhere at nearly the same price, so indexes are preferred
