@@ -182,10 +182,7 @@ export class Engine {
     const keys = new Set<string>()
     for (const { batch } of this.#flying) for (const { key } of batch.tickets) if (key !== undefined) keys.add(key)
     const now = performance.now()
-    // Half of many, when nothing is under way: then one half is decided while the other is recorded, and so it stays.
-    const { size } = this.#queue
-    const most = this.#flying.length === 0 && size > MANY ? Math.ceil(size / 2) : size
-    const tickets = this.#queue.take(Math.min(most, this.#batch), (ticket) => {
+    const tickets = this.#queue.take(this.#batch, (ticket) => {
       if (ticket.attempts === 0 && (now - ticket.since > this.#wait || ticket.isWanted?.() === false)) {
         this.#answer(ticket, [refuse('overloaded')])
         return 'drop'
@@ -196,7 +193,12 @@ export class Engine {
       return 'take'
     })
     // Fair turns say who is in the batch; within it, who came first is first.
-    return tickets.length > 0 ? new Batch(tickets.sort(byArrival)) : undefined
+    tickets.sort(byArrival)
+    if (this.#flying.length === 0 && this.#queue.size === 0 && tickets.length > MANY) {
+      // Half of many, when nothing is under way: one half is decided while the other is recorded, and so it stays.
+      this.#queue.putBack(tickets.splice(Math.ceil(tickets.length / 2)))
+    }
+    return tickets.length > 0 ? new Batch(tickets) : undefined
   }
 
   /** Returns what went wrong with the database, if anything did. */
