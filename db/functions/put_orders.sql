@@ -21,9 +21,8 @@ begin
     approved_seq = excluded.approved_seq, clawed_back = excluded.clawed_back;
 
   if exists (
-    select from jsonb_to_recordset(rows) as r (book integer, state text, voucher bigint)
-    where r.state = 'filed'
-      and not exists (select from vouchers v where v.book = r.book and v.voucher = r.voucher)
+    select from jsonb_to_recordset(rows) as r (book integer, voucher bigint)
+    where not exists (select from vouchers v where v.book = r.book and v.voucher = r.voucher)
   ) then
     raise exception 'an order on no voucher' using errcode = '23503';
   end if;

@@ -202,6 +202,10 @@ begin
     update holds h set open = o.open
     from unnest(o_book, o_hold, o_leg, o_open) as o (book, hold, leg, open)
     where h.book = o.book and h.hold = o.hold and h.leg = o.leg and o.book <> all (moved);
+    get diagnostics touched = row_count;
+    if touched <> (select count(*) from unnest(o_book) as o (book) where o.book <> all (moved)) then
+      raise exception 'a hold that is not there' using errcode = 'CV003';
+    end if;
   end if;
 
   if rows <> '{}' then

@@ -215,7 +215,10 @@ class Replay {
           return held.size > 0 ? { keys: [...held], finding } : finding
         }
         const versions: Record<string, number> = {}
-        for (const other of rests) if (other !== decision.book) versions[other] = this.#world.head(other).seq
+        for (const other of rests) {
+          const { seq } = this.#world.head(other)
+          if (other !== decision.book && seq > 0) versions[other] = seq
+        }
         const booking = this.#world.apply(decision, moment)
         if (booking.book !== book) return differs(logged, 'book', book, booking.book)
         return compare(logged, booking, decision.event, versions) ?? { keys: [], finding: '' }

@@ -250,6 +250,8 @@ export class Decider {
 
   /** Throws Refused('clock_behind') when a book that was looked at has a booking hours ahead of this instant. */
   #checkClock(rests: ReadonlySet<Book>, at: Instant): void {
+    // All of them first: what is not known yet must not look like a fault of the clock.
+    for (const book of rests) this.#world.head(book)
     for (const book of rests) {
       if (at < this.#world.head(book).moment - CLOCK_TOLERANCE) throw new Refused('clock_behind')
     }
@@ -270,7 +272,8 @@ export class Decider {
     const actor = this.#numberOf(ticket)
     let versions = ''
     for (const book of rests) {
-      if (book !== plan.book) versions += `${versions && ','}"${book}":${this.#world.head(book).seq}`
+      const { seq } = this.#world.head(book)
+      if (book !== plan.book && seq > 0) versions += `${versions && ','}"${book}":${seq}`
     }
     const booking = this.#world.apply(plan, ticket.at)
     const body = wire(call.command)

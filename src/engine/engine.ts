@@ -38,7 +38,7 @@ export interface EngineOptions {
 
 const BATCH = 1000
 const QUEUE = 20_000
-const FACTS = 250_000
+const FACTS = 200_000
 const WAIT = 10_000
 /** So many waiting commands are worth two batches. */
 const MANY = 8
@@ -166,8 +166,11 @@ export class Engine {
         const batch = this.#flying.length < FLYING ? this.#gather() : undefined
         if (batch) {
           const fault = await this.#decide(batch)
-          if (fault) await this.#landAll([{ batch, error: fault }])
-          else this.#flying.push({ batch, landed: this.#send(batch) })
+          // What could not be decided is behind what is under way, also when that fails.
+          if (fault) {
+            this.#flying.push({ batch, landed: Promise.resolve({ error: fault, dead: new Set() }) })
+            await this.#landAll([])
+          } else this.#flying.push({ batch, landed: this.#send(batch) })
         } else if (this.#flying.length > 0) await this.#land()
       } while (this.#queue.size > 0 || this.#flying.length > 0)
     } finally {
@@ -259,7 +262,11 @@ export class Engine {
     }
     for (const { ticket, fault, from, to } of faults) {
       if (isDead(from, to)) again.push(ticket)
-      else this.#fail(ticket, fault)
+      // Its key may have been answered before: a fault must not hide a receipt.
+      else if (ticket.key !== undefined && !ticket.mustLookUp) {
+        ticket.mustLookUp = true
+        again.push(ticket)
+      } else this.#fail(ticket, fault)
     }
     // Those answered from what was stored under their key.
     for (const ticket of tickets) if (ticket.answered) this.#pending.delete(ticket)
@@ -289,17 +296,21 @@ export class Engine {
   async #runPatiently(asked: readonly Ticket[], fault?: unknown): Promise<void> {
     const until = Date.now() + PATIENCE
     let error = fault
+    let taken = 0
     for (let pause = 20; ; pause = Math.min(pause * 2, 1000)) {
+      for (const ticket of asked) if (ticket.answered) this.#pending.delete(ticket)
       const tickets = asked.filter(({ answered }) => !answered)
       if (tickets.length === 0) return
       if (error) {
         this.#world.forget()
         // Whether it was recorded is not known, or its key was found in use: look first.
         for (const ticket of tickets) ticket.mustLookUp = true
-        if (isTaken(error)) return this.#again(tickets)
-        if (!isOutage(error)) return this.#isolate(tickets, error)
-        if (Date.now() > until) return this.#giveUp(tickets, error)
-        await new Promise((resolve) => setTimeout(resolve, pause))
+        // At once and by themselves: with newcomers among them they would fail for others' keys, again and again.
+        if (!isTaken(error) || taken++ > ATTEMPTS) {
+          if (!isOutage(error)) return this.#isolate(tickets, error)
+          if (Date.now() > until) return this.#giveUp(tickets, error)
+          await new Promise((resolve) => setTimeout(resolve, pause))
+        }
       }
       const batch = new Batch(tickets)
       error = await this.#decide(batch)

@@ -133,7 +133,7 @@ class Groups {
 
   numberOf(book: Book | undefined, rests: ReadonlySet<Book>): number {
     // Most commands rest on their own book and the region: then the book says it all.
-    const isPlain = book !== undefined && rests.size === 2 && rests.has(REGION) && rests.has(book)
+    const isPlain = book !== undefined && book !== REGION && rests.size === 2 && rests.has(REGION) && rests.has(book)
     const key = isPlain ? book : `${book} ${[...rests].join()}`
     let number = this.#numbers.get(key)
     if (number === undefined) {

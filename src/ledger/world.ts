@@ -206,9 +206,9 @@ export class World {
       }
       const heads = new Map<Book, number>()
       for (const [book, known] of [...this.#books].sort(([a], [b]) => a - b)) {
-        if (known.head.seq === 0) continue
-        heads.set(book, known.head.seq)
+        // Also one that has taken none: its first command comes after this.
         this.#rests.add(book)
+        if (known.head.seq > 0) heads.set(book, known.head.seq)
       }
       return heads
     }
@@ -519,7 +519,7 @@ export function databaseSource(sql: Sql): FactSource {
       { book: Book; seq: bigint; entries: bigint; accounts: number; moment: bigint; batch: bigint }[]
     >`
       select book, seq, entries, accounts, batch, (extract(epoch from booked_at) * 1000)::bigint as moment
-      from books where ${books === null ? sql`seq > 0` : sql`book = any (${books as Book[]})`}`
+      from books where ${books === null ? sql`true` : sql`book = any (${books as Book[]})`}`
     return new Map(
       rows.map((r) => [
         r.book,

@@ -76,6 +76,9 @@ export function connectEngine(url: string): Sql {
       application_name: 'clearing-engine',
       TimeZone: 'UTC',
       enable_seqscan: 'off',
+      // Nobody waits for ever: both count as an outage, and the batch is asked again.
+      lock_timeout: '10s',
+      statement_timeout: '60s',
     },
     connect_timeout: 10,
   }) as unknown as Sql

@@ -507,12 +507,7 @@ const tampers: readonly (readonly [deed: string, check: string, sql: string, say
   ],
   ['a voucher may be used longer', 'rows', 'update vouchers set use_by = use_by + 1 where book = 310000'],
   ['an enterprise is of another type', 'rows', `update enterprises set types = '{micro}'`],
-  [
-    'an enterprise is deleted that did nothing',
-    'rows',
-    `delete from enterprises where uscc = '${E1}'`,
-    /missing 缺失/,
-  ],
+  ['an enterprise is deleted that did nothing', 'rows', `delete from enterprises where uscc = '${E1}'`, /missing 缺失/],
 ]
 
 t.test('every tampering is found by its check', async (t) => {
