@@ -77,8 +77,8 @@ export function connectEngine(url: string): Sql {
       TimeZone: 'UTC',
       enable_seqscan: 'off',
       // Nobody waits for ever: both count as an outage, and the batch is asked again.
-      lock_timeout: '10s',
-      statement_timeout: '60s',
+      lock_timeout: 10_000,
+      statement_timeout: 60_000,
     },
     connect_timeout: 10,
   }) as unknown as Sql
