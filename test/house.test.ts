@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,8 +8,10 @@ import postgres from 'postgres'
 import t from 'tap'
 import * as schema from '../db/schema.js'
 import { buildApp, openApiText } from '../src/app.js'
+import { commandTypes } from '../src/commands.js'
 import { fieldFaults } from '../src/core/faults.js'
 import { type RefusalCode, refusals } from '../src/core/refusals.js'
+import { fingerprint, keyId } from '../src/engine/idempotency.js'
 import { accountKinds, transferTypes } from '../src/ledger/chart.js'
 import { builtInIssuer } from '../src/platform/auth.js'
 import { migrate } from '../src/platform/database.js'
@@ -405,6 +407,12 @@ t.test('the chart is the database’s', async (t) => {
   )
 })
 
+t.test('the kinds of command are the database’s', async (t) => {
+  const labels = await admin<{ kind: string }[]>`select unnest(enum_range(null::command_kind))::text as kind`
+  t.same(labels.map(({ kind }) => kind).sort(), [...commandTypes.keys()].sort())
+  t.same([...schema.commandKind.enumValues].sort(), [...commandTypes.keys()].sort())
+})
+
 t.test('functions have their search path pinned, and the service can only call its own', async (t) => {
   const functions = await admin`
     select proname as name, prosecdef as definer, coalesce(proconfig::text, '') as config,
@@ -476,6 +484,79 @@ t.test('migrations', async (t) => {
   const contested = await fresh()
   const all = await Promise.all([1, 2, 3].map(() => migrate(contested, 'clearing_service')))
   t.same(all.flatMap(({ applied }) => applied).sort(), files, 'several at once: each file is applied by one of them')
+
+  // A ledger of version 0.1, as its two migrations and its engine left it.
+  const old = await fresh()
+  const sha = (text: string) => createHash('sha256').update(text).digest('hex')
+  const body = '{"program":"SH","amount":"1.00"}'
+  const first = files.slice(0, 2).map((name) => ({ name, text: read(`db/migrations/${name}`) }))
+  await change(
+    old,
+    `create schema clearing; set search_path = clearing;
+     create table migrations (name text primary key, checksum text not null, applied_at timestamptz not null default now());
+     ${first.map(({ name, text }) => `${text}; insert into migrations values ('${name}', '${sha(text)}');`).join('\n')}
+     insert into books values (310000, '上海', 2, 1, 2, '2026-03-02');
+     insert into accounts (book, account, kind, owner, posted) values (310000, 1, 1, '', 100), (310000, 2, 3, 'SH', 100);
+     insert into commands values
+       (310000, 1, null, 'deliver', '2026-03-02', '2026-03-02', 'Wu', 'firm', '{}', '{}', '{}'),
+       (310000, 2, 1, 'appropriate', '2026-03-02', '2026-03-02', 'Li', 'bureau', '${body}', '{}', '{"0":1}');
+     insert into transfers values (310000, 1, 1, 1, 0, 1, 2, null, null, 100);
+     insert into idempotency values
+       ('bureau', 'given', '\\x${sha(`Li appropriate\n${body}`)}', '2026-03-02', 310000, 2, null),
+       ('bureau', 'refused', '\\x${sha(`Li deliver\n{}`)}', '2026-03-02', null, null, '{"refused":"order_not_found"}');`,
+  )
+  t.same(await migrate(old, 'clearing_service'), { applied: files.slice(2) })
+  const upgraded = postgres(old, { max: 1, connection: { search_path: 'clearing' } })
+  t.same(
+    [
+      ...(await upgraded`
+      select c.seq::int, c.entry, replace(c.key::text, '-', '') as key, c.fingerprint::text, a.organisation, a.subject,
+             c.kind, c.body, t.seq::int as of, t.entry as line_of, t.amount::int
+      from commands c join actors a using (actor) left join transfers t on t.book = c.book and t.seq = c.seq
+      order by c.seq`),
+    ],
+    [
+      {
+        seq: 1,
+        entry: null,
+        key: null,
+        fingerprint: null,
+        organisation: 'firm',
+        subject: 'Wu',
+        kind: 'deliver',
+        body: {},
+        of: null,
+        line_of: null,
+        amount: null,
+      },
+      {
+        seq: 2,
+        entry: 1,
+        key: keyId('bureau', 'given'),
+        fingerprint: fingerprint('Li', 'appropriate', body),
+        organisation: 'bureau',
+        subject: 'Li',
+        kind: 'appropriate',
+        body: JSON.parse(body),
+        of: 2,
+        line_of: 1,
+        amount: 100,
+      },
+    ],
+    'every command keeps its person, its key and its transfers',
+  )
+  t.same(
+    [...(await upgraded`select replace(key::text, '-', '') as key, fingerprint::text, refusal from refusals`)],
+    [
+      {
+        key: keyId('bureau', 'refused'),
+        fingerprint: fingerprint('Li', 'deliver', '{}'),
+        refusal: { refused: 'order_not_found' },
+      },
+    ],
+    'and every refusal its key',
+  )
+  await upgraded.end()
 
   const half = await fresh()
   await change(half, 'create schema clearing; create table clearing.vouchers (x int)')
