@@ -222,7 +222,7 @@ export class Engine {
     }
   }
 
-  /** Waits for the first batch to land, or for commands to arrive while there is room for another batch behind it. */
+  /** Waits for the first batch to land, and answers it. */
   async #land(): Promise<void> {
     const [{ batch, landed }] = this.#flying as [Flight]
     const { error, dead } = await landed
