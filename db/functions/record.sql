@@ -2,9 +2,10 @@
 -- One call is one transaction. Returns the groups (their indexes from 1) that were NOT recorded because a book they
 -- rest on has moved meanwhile; everything else of the batch is written. A group is the jobs that rest on the same books
 -- and write the same one.
--- Aborts the whole call when a region-wide key (keys_pkey, CV006) or a caller's key (commands_key, refusals_pkey, or CV005 when it is
--- in the other of the two tables) was taken meanwhile, when a constraint refuses a row, with CV003 when a transfer
--- is not in the chart or an account is not what it is taken for, and with CV004 when numbers would have gaps.
+-- Aborts the whole call when a region-wide key (keys_pkey, CV006) or a caller's key (commands_key, refusals_pkey, or
+-- CV005 when it is in the other of the two tables) was taken meanwhile, when a constraint refuses a row, with CV003 when
+-- a transfer is not in the chart or an account or a hold is not what it is taken for, and with CV004 when numbers would
+-- have gaps.
 create function record(
   -- the books the batch rests on, in order: the head it was decided on; and, where it writes, the head afterwards
   p_book integer[], p_seq bigint[], p_batch bigint[], p_moment bigint[],
@@ -143,8 +144,7 @@ begin
     update keys set book = k.book, holder = k.holder
     from unnest(k_key, k_book, k_holder, k_seen, k_taken) as k (key, book, holder, seen, taken)
     where keys.key = k.key and (not k.taken or k.seen is not null)
-      and case when k.taken then keys.holder is null and keys.book = k.seen
-                                    else keys.holder is not null end;
+      and case when k.taken then keys.holder is null and keys.book = k.seen else keys.holder is not null end;
     get diagnostics touched = row_count;
     if touched <> (select count(*) from unnest(k_seen, k_taken) as k (seen, taken) where not k.taken or k.seen is not null) then
       raise exception 'a region-wide key that was taken meanwhile' using errcode = 'CV006';

@@ -111,9 +111,9 @@ export class Engine {
     return refusal ?? (outcomes as Receipt[])
   }
 
-  /** Whether a command would be taken up now; asked before a request is read, so that turning it away costs little. */
-  get hasRoom(): boolean {
-    return !this.#closed && this.#queue.hasRoom()
+  /** Whether a command would be taken up now, of anybody or of this organisation. */
+  hasRoom(organisation?: string): boolean {
+    return !this.#closed && this.#queue.hasRoom(organisation)
   }
 
   /** Resolves when everything asked before has been answered. */

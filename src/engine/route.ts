@@ -95,11 +95,7 @@ export function commandRoute<C>(app: FastifyInstance, { engine }: Services, spec
       body: spec.body ?? type.schema,
       response: { [status]: z.object(receiptFields(type.event)), default: problem },
     },
-    onRequest: async (request) => {
-      // Before anything of it is read: turning away must cost little when there is too much.
-      if (!engine.hasRoom) throw new Refused('overloaded')
-      await authorise(request, spec.operation)
-    },
+    onRequest: (request) => admit(request, engine, spec.operation),
     preValidation: [requireKey, refuseNull],
     handler: async (request, reply) => {
       const command = { ...(request.params as object), ...(request.body as object) } as C
@@ -168,21 +164,16 @@ export function bulkRoute<C>(app: FastifyInstance, { engine }: Services, spec: B
       body: spec.body,
       response: { 200: bulkAnswer(type.event, [...anyRow, ...spec.refusals]), default: problem },
     },
-    onRequest: async (request) => {
-      // Before anything of it is read: turning away must cost little when there is too much.
-      if (!engine.hasRoom) throw new Refused('overloaded')
-      await authorise(request, spec.operation)
-    },
+    onRequest: (request) => admit(request, engine, spec.operation),
     preValidation: [requireKey, refuseNull],
     handler: async (request, reply) => {
       const { actor } = request
       const { items } = request.body as { items: C[] }
       const key = request.headers['idempotency-key'] as string
       const language = languageOf(request)
+      const asked = { type, actor, isWanted: isWanted(request) }
       // No caller's key has a space in it, so a row's key is nobody else's.
-      const wanted = isWanted(request)
-      const run = (command: C, row: number) =>
-        engine.run({ type, command, actor, key: `${key} ${row}`, isWanted: wanted })
+      const run = (command: C, row: number) => engine.run({ ...asked, command, key: `${key} ${row}` })
       const outcomes = await Promise.all(
         items.map((command, row) => run(command, row).catch((error: unknown) => rowFault(request, row, error))),
       )
@@ -215,6 +206,16 @@ function refusedRow({ refused: code, details = {} }: Refusal, language: 'zh' | '
   const pairs = Object.entries(details).sort(([a], [b]) => (a < b ? -1 : 1))
   const title = refusals[code][language]
   return pairs.length > 0 ? { code, title, details: Object.fromEntries(pairs) } : { code, title }
+}
+
+/**
+ * Turns away before the body is read, because then it costs little: whatever there is too much of, who may not, and an
+ * organisation that fills its own share of the queue.
+ */
+async function admit(request: FastifyRequest, engine: Engine, operation: Operation): Promise<void> {
+  if (!engine.hasRoom()) throw new Refused('overloaded')
+  await authorise(request, operation)
+  if (!engine.hasRoom(request.actor.organisation)) throw new Refused('overloaded')
 }
 
 /** False once the caller has hung up. */

@@ -397,7 +397,7 @@ t.test('a row that fails takes no other with it, and is done when it is asked ag
     'lost 4': () => Promise.reject(new EngineFault(new Error('select secret from insides'))),
   }
   const lossy = {
-    hasRoom: true,
+    hasRoom: () => true,
     run: (asked: Asked) => {
       const run = () => service.engine.run(asked)
       return faults[asked.key!]?.(run) ?? run()
@@ -436,7 +436,10 @@ t.test('a row that fails takes no other with it, and is done when it is asked ag
 t.test(
   'an engine that fills up meanwhile refuses every row; one that is full, the request before it is read',
   async (t) => {
-    const overloaded = { hasRoom: true, run: async () => ({ refused: 'overloaded' }) } as unknown as Engine
+    const overloaded = {
+      hasRoom: (_?: string) => true,
+      run: async () => ({ refused: 'overloaded' }),
+    } as unknown as Engine
     const auth = builtInIssuer('test', 'test')
     const app = await buildApp({ engine: overloaded, clock } as never, { auth })
     t.teardown(() => app.close())
@@ -462,11 +465,13 @@ t.test(
       done: 0,
       refused: 2,
     })
-    Object.assign(overloaded, { hasRoom: false })
-    const full = await send()
-    t.equal(full.statusCode, 503)
-    t.equal(full.headers['retry-after'], '1')
-    t.equal(full.json().code, 'overloaded')
+    for (const hasRoom of [() => false, (organisation?: string) => organisation === undefined]) {
+      Object.assign(overloaded, { hasRoom })
+      const full = await send()
+      t.equal(full.statusCode, 503)
+      t.equal(full.headers['retry-after'], '1')
+      t.equal(full.json().code, 'overloaded')
+    }
   },
 )
 
