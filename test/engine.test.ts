@@ -1,9 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { z } from 'zod'
 import { isRefusal, type Refusal } from '../src/core/refusals.js'
-import { ManualClock } from '../src/core/time.js'
 import { type CommandType, command } from '../src/engine/command.js'
 import type { Asked } from '../src/engine/engine.js'
 import { KEY_KEPT_DAYS, type Receipt } from '../src/engine/idempotency.js'
@@ -13,44 +12,17 @@ import { closePeriod, confirmPayments } from '../src/settlement/settle.js'
 import { vouchers } from '../src/vouchers/facts.js'
 import { connectAdmin, type RunningEngine, runEngine } from './support/engines.js'
 import { Cast, histories, type Move, opening } from './support/history.js'
+import { type Lab, START, withLab } from './support/lab.js'
 import { Memory } from './support/memory.js'
 import { proveLedger, proveRows } from './support/replay.js'
 import { ask, bureau, firm, uscc } from './support/scene.js'
-import { china, type TestDatabase, testDatabase } from './support/service.js'
+import { china, testDatabase } from './support/service.js'
 import { type Place, Stage } from './support/stage.js'
 
-const START = china('2026-03-02')
 const DAY = 86_400_000
 
 const codeOf = (outcome: Outcome) => (isRefusal(outcome) ? outcome.refused : 'accepted')
 const settled = <T>(promises: readonly Promise<T>[]) => Promise.allSettled(promises)
-
-interface Lab {
-  readonly database: TestDatabase
-  readonly clock: ManualClock
-  /** An engine beside the others on the same database. */
-  engine(options?: Parameters<typeof runEngine>[2]): RunningEngine
-}
-
-/** A database of the test's own, whose books are proved at the end. */
-function withLab(parent: Test, title: string, test: (t: Test, lab: Lab) => Promise<unknown>, isProved = true) {
-  return parent.test(title, async (t) => {
-    const database = await testDatabase()
-    const clock = new ManualClock(START)
-    const running: RunningEngine[] = []
-    const engine: Lab['engine'] = (options) => {
-      running.push(runEngine(database, clock, options))
-      return running.at(-1)!
-    }
-    try {
-      await test(t, { database, clock, engine })
-      if (isProved) await proveLedger(engine().sql)
-    } finally {
-      for (const one of running) await one.close()
-      await database.drop()
-    }
-  })
-}
 
 withLab(t, 'the fence: what another engine does between facts and record is never overlooked', async (t, lab) => {
   const a = lab.engine()
@@ -849,15 +821,17 @@ withLab(t, 'the engine and its callers', async (t, lab) => {
 
   await t.test('beyond its queue it says overloaded; no organisation fills it alone', async (t) => {
     const mine = Array.from({ length: 80 }, () => a.engine.run(appropriate()))
+    t.equal(a.engine.hasRoom(), true)
+    t.equal(a.engine.hasRoom(appropriate().actor.organisation), false, 'its own share is full')
     const others = Array.from({ length: 30 }, () => a.engine.run(ask.deliver('O320509-999', place.provider)))
-    t.equal(a.engine.hasRoom, false)
+    t.equal(a.engine.hasRoom(), false)
     const count = async (all: Promise<Outcome>[], code: string) =>
       (await Promise.all(all)).filter((outcome) => codeOf(outcome) === code).length
     t.equal(await count(mine, 'accepted'), 30)
     t.equal(await count(mine, 'overloaded'), 50)
     t.equal(await count(others, 'order_not_found'), 20)
     t.equal(await count(others, 'overloaded'), 10)
-    t.equal(a.engine.hasRoom, true)
+    t.equal(a.engine.hasRoom(), true)
   })
 
   await t.test('what nobody waits for any more is dropped before it is recorded, and its key is free', async (t) => {

@@ -1,11 +1,10 @@
 /** What an attacker would try: sequences in which money, an answer, an order or memory could be lost. */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { z } from 'zod'
 import { replay } from '../../src/audit/replay.js'
 import { isRefusal, Refused } from '../../src/core/refusals.js'
-import { ManualClock } from '../../src/core/time.js'
 import { type CommandType, command } from '../../src/engine/command.js'
 import type { Asked } from '../../src/engine/engine.js'
 import type { Receipt } from '../../src/engine/idempotency.js'
@@ -14,9 +13,8 @@ import { connectEngine } from '../../src/platform/database.js'
 import { confirmPaymentsCommand, payCommand } from '../../src/settlement/commands.js'
 import { paymentsOf } from '../../src/settlement/queries.js'
 import { closePeriod } from '../../src/settlement/settle.js'
-import { type RunningEngine, runEngine } from '../support/engines.js'
+import { withLab } from '../support/lab.js'
 import { ask, bureau } from '../support/scene.js'
-import { china, type TestDatabase, testDatabase } from '../support/service.js'
 import { Stage } from '../support/stage.js'
 
 const HOUR = 3_600_000
@@ -29,31 +27,8 @@ const codeOf = (answer: Promise<Outcome>) =>
     (fault: unknown) => (fault instanceof Refused ? fault.refusal.refused : String(fault)),
   )
 
-interface Lab {
-  readonly database: TestDatabase
-  readonly clock: ManualClock
-  engine(options?: Parameters<typeof runEngine>[2]): RunningEngine
-}
-
-function withLab(title: string, test: (t: Test, lab: Lab) => Promise<unknown>) {
-  return t.test(title, async (t) => {
-    const database = await testDatabase()
-    const clock = new ManualClock(china('2026-03-02'))
-    const running: RunningEngine[] = []
-    const engine: Lab['engine'] = (options) => {
-      running.push(runEngine(database, clock, options))
-      return running.at(-1)!
-    }
-    try {
-      await test(t, { database, clock, engine })
-    } finally {
-      for (const one of running) await one.close()
-      await database.drop()
-    }
-  })
-}
-
 withLab(
+  t,
   'two periods confirmed in one batch, one of whose books moves: each is paid whole or not at all',
   async (t, lab) => {
     const [a, b] = [lab.engine(), lab.engine()]
@@ -95,6 +70,7 @@ withLab(
 )
 
 withLab(
+  t,
   'who replays keys that another engine has recorded does not keep others from being recorded',
   async (t, lab) => {
     const [a, b] = [lab.engine(), lab.engine()]
@@ -124,7 +100,7 @@ withLab(
   },
 )
 
-withLab('what is asked in a row by one caller is booked in that row, also through an outage', async (t, lab) => {
+withLab(t, 'what is asked in a row by one caller is booked in that row, also through an outage', async (t, lab) => {
   const records = connectEngine(lab.database.databaseUrl)
   const reads = connectEngine(lab.database.databaseUrl)
   const lost = () =>
@@ -177,6 +153,7 @@ withLab('what is asked in a row by one caller is booked in that row, also throug
 })
 
 withLab(
+  t,
   'a key that another engine has recorded is answered from there, also when its command would fail now',
   async (t, lab) => {
     const [a, b] = [lab.engine(), lab.engine()]
@@ -193,22 +170,27 @@ withLab(
   },
 )
 
-withLab('a clock that is behind is said to be behind, also on a key that an unknown book gave back', async (t, lab) => {
-  const [a, b] = [lab.engine(), lab.engine()]
-  const stage = new Stage(a.engine)
-  const place = await stage.place()
-  const abroad = await stage.place({ jurisdiction: '330000' }, { provider: place.provider })
-  await stage.must(ask.cancel(await stage.order(abroad, 'filed', { contractNo: 'C' }), abroad.enterprise))
-  const voucher = await stage.voucher(place)
-  lab.clock.set(lab.clock.now() - 2 * HOUR)
-  const file = ask.file(voucher, place.enterprise, place.provider, {
-    contractNo: 'C',
-  })
-  t.equal(await codeOf(b.engine.run(file)), 'clock_behind')
-  t.same(b.errors, [], 'nobody was poison')
-})
+withLab(
+  t,
+  'a clock that is behind is said to be behind, also on a key that an unknown book gave back',
+  async (t, lab) => {
+    const [a, b] = [lab.engine(), lab.engine()]
+    const stage = new Stage(a.engine)
+    const place = await stage.place()
+    const abroad = await stage.place({ jurisdiction: '330000' }, { provider: place.provider })
+    await stage.must(ask.cancel(await stage.order(abroad, 'filed', { contractNo: 'C' }), abroad.enterprise))
+    const voucher = await stage.voucher(place)
+    lab.clock.set(lab.clock.now() - 2 * HOUR)
+    const file = ask.file(voucher, place.enterprise, place.provider, {
+      contractNo: 'C',
+    })
+    t.equal(await codeOf(b.engine.run(file)), 'clock_behind')
+    t.same(b.errors, [], 'nobody was poison')
+  },
+)
 
 withLab(
+  t,
   'a close and the first command of a book at the same instant leave a log that can be replayed',
   async (t, lab) => {
     const [a, b] = [lab.engine(), lab.engine()]
@@ -231,7 +213,7 @@ const broken = command({
   decide: ({ book }) => ({ book, event: {} }),
 }) as CommandType
 
-withLab('nothing is kept of who was answered from the store in a batch that then failed', async (t, lab) => {
+withLab(t, 'nothing is kept of who was answered from the store in a batch that then failed', async (t, lab) => {
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as () => void
   const a = lab.engine()
