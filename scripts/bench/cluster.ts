@@ -144,8 +144,8 @@ export async function entriesIn({ adminUrl }: Database): Promise<number> {
   })
 }
 
-/** What an accepted command with its entry is written to, whatever the version of the schema calls it. */
-export const ENTRY_TABLES = ['commands', 'transfers', 'refusals', 'idempotency'] as const
+/** What an accepted command with its key and entry is written to. */
+export const ENTRY_TABLES = ['commands', 'transfers'] as const
 
 /** Runs an engine on its two connections, as the service does. */
 export async function withEngine<T>(
