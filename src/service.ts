@@ -4,6 +4,7 @@ import type { Clock } from './core/time.js'
 import { Engine } from './engine/engine.js'
 import type { Auth } from './platform/auth.js'
 import { connect, connectEngine, migrate, openReader, userOf } from './platform/database.js'
+import { openStorage } from './storage.js'
 
 export interface ServiceOptions {
   /** The service's own database role. */
@@ -27,13 +28,11 @@ export interface Service {
 /** Brings the database to its schema and composes the service on it; it does not listen yet. */
 export async function createService(options: ServiceOptions): Promise<Service> {
   await migrate(options.migrateUrl, userOf(options.databaseUrl))
-  const records = connectEngine(options.databaseUrl)
-  const reads = connectEngine(options.databaseUrl)
+  const storage = openStorage(() => connectEngine(options.databaseUrl))
   const sql = connect(options.databaseUrl, 4)
   const reader = openReader(options.databaseUrl, 4)
   const engine = new Engine({
-    sql: records,
-    reads,
+    storage,
     clock: options.clock,
     ...(options.queue ? { queue: options.queue } : {}),
     ...(options.logger ? { log: options.logger } : {}),
@@ -48,12 +47,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
     async close() {
       await engine.close()
       await app.close()
-      await Promise.all([
-        records.end({ timeout: 5 }),
-        reads.end({ timeout: 5 }),
-        sql.end({ timeout: 5 }),
-        reader.close(),
-      ])
+      await Promise.all([storage.close(), sql.end({ timeout: 5 }), reader.close()])
     },
   }
 }

@@ -5,7 +5,7 @@ import t from 'tap'
 import { dayOf, ManualClock } from '../src/core/time.js'
 import { accountKey } from '../src/ledger/accounts.js'
 import { accountKinds, phases, transferTypes } from '../src/ledger/chart.js'
-import { encode, send } from '../src/ledger/record.js'
+import { encode, type Recorder, recordIn, send } from '../src/ledger/record.js'
 import { databaseSource, MISSING, World } from '../src/ledger/world.js'
 import { connect } from '../src/platform/database.js'
 import { addUp } from './support/books.js'
@@ -22,6 +22,7 @@ const running = runEngine(database, clock)
 const { engine, sql } = running
 /** The service's role on one connection, so that what is begun there is taken back there. */
 const service = connect(database.databaseUrl, 1)
+const recorder: Recorder = { record: (parameters) => recordIn(sql, parameters) }
 const admin = connectAdmin(database)
 const owner = connect(database.migrateUrl.replace(/\/[^/]*$/, new URL(database.databaseUrl).pathname), 1)
 
@@ -304,7 +305,7 @@ t.test('record refuses a transfer that the chart does not declare, whatever bala
         // It must not stay, legal or not: an unknown program in the same call takes the legal ones back.
         const stray = { kind: { name: 'vouchers' }, value: { book: 340000, voucher: 1, program: 'none' } }
         world.changes.rows.set('stray', stray as never)
-        const code = await send(sql, encode(world, [job])).then(() => 'recorded', codeOf)
+        const code = await send(recorder, encode(world, [job])).then(() => 'recorded', codeOf)
         if (isLegal) legal++
         else illegal++
         if ((code === 'CV003') === isLegal) t.fail(`${type} from ${debit} to ${credit}: ${code}`)

@@ -6,6 +6,7 @@ import { Engine } from '../src/engine/engine.js'
 import { connect, connectEngine, type Sql } from '../src/platform/database.js'
 import { appropriateCommand, publishProgramCommand } from '../src/programs/commands.js'
 import { closePeriod, confirmPayments } from '../src/settlement/settle.js'
+import { openStorage } from '../src/storage.js'
 import { china, testDatabase } from './support/service.js'
 
 const bureau: Actor = { subject: 'wang', organisation: 'bureau 310000', jurisdiction: '310000', roles: [] }
@@ -30,9 +31,9 @@ const rules = {
 
 t.test('an engine that may keep no facts at all loses no money under load', async (t) => {
   const database = await testDatabase()
-  const records = connectEngine(database.databaseUrl)
   const reads = connectEngine(database.databaseUrl)
-  const engine = new Engine({ sql: records, reads, clock: new ManualClock(china('2026-03-02')), batch: 7, facts: 0 })
+  const storage = openStorage(() => connectEngine(database.databaseUrl))
+  const engine = new Engine({ storage, clock: new ManualClock(china('2026-03-02')), batch: 7, facts: 0 })
   await engine.run({ type: publishProgramCommand, command: rules, actor: bureau })
   const asked = Array.from({ length: 600 }, () =>
     engine.run({ type: appropriateCommand, command: { program: 'SH', amount: 3n }, actor: bureau }),
@@ -45,15 +46,15 @@ t.test('an engine that may keep no facts at all loses no money under load', asyn
     where s.account = a.account and (s.posted, s.held) is distinct from (a.posted, a.held)`
   t.equal(off.length, 0, 'balances are what the entries add up to')
   await engine.close()
-  await Promise.all([records.end(), reads.end()])
+  await Promise.all([storage.close(), reads.end()])
   await database.drop()
 })
 
 t.test('a period closed while its payments are being asked for is not paid unseen', async (t) => {
   const database = await testDatabase()
-  const records = connectEngine(database.databaseUrl)
+  const storage = openStorage(() => connectEngine(database.databaseUrl))
   const sql = connect(database.databaseUrl, 2)
-  const engine = new Engine({ sql: records, clock: new ManualClock(china('2026-04-02')) })
+  const engine = new Engine({ storage, clock: new ManualClock(china('2026-04-02')) })
   const close = () =>
     closePeriod(engine, sql, { command: { period: 'Q1', through: '2026-03-31' }, actor: region, key: 'close' })
   // Closes the period right after its absence was seen.
@@ -75,6 +76,6 @@ t.test('a period closed while its payments are being asked for is not paid unsee
   const again = await confirmPayments(engine, sql, { command: { period: 'Q1' }, actor: region, key: 'pay again' })
   t.notOk(isRefusal(again), 'asked again, it is paid')
   await engine.close()
-  await Promise.all([records.end(), sql.end()])
+  await Promise.all([storage.close(), sql.end()])
   await database.drop()
 })

@@ -61,6 +61,7 @@ const layers: Readonly<Record<string, number>> = {
   audit: 6,
   overview: 7,
   'app.ts': 8,
+  'storage.ts': 8,
   'service.ts': 9,
   rehearsal: 10,
 }

@@ -7,6 +7,7 @@ import { Engine, type EngineOptions } from '../../src/engine/engine.js'
 import { connectEngine, migrate, userOf } from '../../src/platform/database.js'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/platform/embedded-postgres.js'
 import { prepareRoles } from '../../src/platform/roles.js'
+import { openStorage } from '../../src/storage.js'
 
 /** A database of one section: the service's role, the owner's, the superuser's. */
 export interface Database {
@@ -153,13 +154,12 @@ export async function withEngine<T>(
   options: Partial<Pick<EngineOptions, 'batch' | 'clock'>>,
   use: (engine: Engine) => Promise<T>,
 ): Promise<T> {
-  const sql = connectEngine(databaseUrl)
-  const reads = connectEngine(databaseUrl)
-  const engine = new Engine({ sql, reads, clock: systemClock, ...options })
+  const storage = openStorage(() => connectEngine(databaseUrl))
+  const engine = new Engine({ storage, clock: systemClock, ...options })
   try {
     return await use(engine)
   } finally {
     await engine.close()
-    await Promise.all([sql.end({ timeout: 5 }), reads.end({ timeout: 5 })])
+    await storage.close()
   }
 }

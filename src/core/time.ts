@@ -13,6 +13,21 @@ export interface Clock {
 /** The machine's clock. */
 export const systemClock: Clock = { now: () => Date.now() }
 
+/** How a process waits: by a steady time of its own that nobody sets, in milliseconds. */
+export interface Timer {
+  now(): number
+  sleep(milliseconds: number): Promise<void>
+  /** Resolves when everything that has arrived by now has been taken in. */
+  turn(): Promise<void>
+}
+
+/** The process's own timer. */
+export const systemTimer: Timer = {
+  now: () => performance.now(),
+  sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+  turn: () => new Promise((resolve) => setImmediate(resolve)),
+}
+
 /** A clock that stands still until it is set, forwards or backwards: for rehearsals and tests. */
 export class ManualClock implements Clock {
   #instant: Instant

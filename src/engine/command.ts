@@ -6,17 +6,32 @@ import type { Day } from '../core/time.js'
 import type { Book } from '../ledger/book.js'
 import type { Fact, FactKind, Find } from '../ledger/fact.js'
 import type { Context, Plan } from '../ledger/plan.js'
-import type { Sql } from '../platform/database.js'
 
-/** A command to be run by the engine itself, before another one: something overdue that the other one touches. */
+/** One command to be decided. */
 export interface Call {
   readonly type: CommandType
   readonly command: unknown
+  /** Known before it is decided: whatever its things have become meanwhile, it is refused with this. */
+  readonly refusal?: Refusal
+}
+
+/** An order or a voucher whose deadline has passed. */
+export interface Overdue {
+  readonly book: Book
+  readonly number: number
+  readonly what: 'order' | 'voucher'
+}
+
+/** Finds what is overdue as the database shows it: orders first, then vouchers, by number, so many at most. */
+export interface OverdueSource {
+  overdueOfPool(book: Book, program: string, day: Day, most: number): Promise<Overdue[]>
+  /** Orders only. */
+  overdueOfVoucher(book: Book, voucher: number, day: Day, most: number): Promise<Overdue[]>
 }
 
 /** Where overdue things are found: the database, and what it cannot show yet. */
 export interface OwedSources {
-  readonly sql: Sql
+  readonly overdue: OverdueSource
   recent<T extends Fact>(kind: FactKind<T>): T[]
 }
 

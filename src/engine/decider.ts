@@ -4,11 +4,11 @@ import type { Instant } from '../core/time.js'
 import type { Book } from '../ledger/book.js'
 import type { Plan } from '../ledger/plan.js'
 import type { Job } from '../ledger/record.js'
-import { databaseSource, type FactSource, MISSING, type World } from '../ledger/world.js'
-import type { Sql } from '../platform/database.js'
+import { MISSING, type World } from '../ledger/world.js'
 import { type Call, type OwedSources, SYSTEM, wire } from './command.js'
-import { answerAgain, fingerprint, type Receipt, readStored } from './idempotency.js'
+import { answerAgain, fingerprint, type Receipt } from './idempotency.js'
 import { isOutage } from './outage.js'
+import type { Person, Storage } from './storage.js'
 import { answer, type Batch, EngineFault, type Outcome, type Ticket } from './ticket.js'
 
 /** A clock this far behind the last booking is a fault of the clock, in milliseconds. */
@@ -32,20 +32,19 @@ const missing: Pause = { pause: 'missing' }
 
 /** Decides batches of commands on the world, one after another, each seeing the last one's effect. */
 export class Decider {
-  readonly #reads: Sql
+  readonly #storage: Storage
   readonly #world: World
-  readonly #source: FactSource
   readonly #owedSources: OwedSources
   /** Batches are numbered from a place of this engine's own, so that no two engines number one alike. */
-  #batch = 1 + randomInt(2 ** 47)
+  #batch: number
   readonly #people = new Map<string, number>()
-  readonly #strangers = new Map<string, { organisation: string; subject: string }>()
+  readonly #strangers = new Map<string, Person>()
 
-  constructor(reads: Sql, world: World) {
-    this.#reads = reads
+  constructor(storage: Storage, world: World, firstBatch = 1 + randomInt(2 ** 47)) {
+    this.#storage = storage
     this.#world = world
-    this.#source = databaseSource(reads)
-    this.#owedSources = { sql: reads, recent: (kind) => world.recent(kind) }
+    this.#batch = firstBatch
+    this.#owedSources = { overdue: storage, recent: (kind) => world.recent(kind) }
   }
 
   /** Decides a batch on top of those before it; throws what the database throws. */
@@ -53,10 +52,7 @@ export class Decider {
     this.#world.startBatch(this.#batch++)
     const { tickets } = batch
     const suspects = tickets.filter(({ key, mustLookUp }) => key !== undefined && mustLookUp)
-    const stored = await readStored(
-      this.#reads,
-      suspects.map(({ key }) => key!),
-    )
+    const stored = await this.#storage.stored(suspects.map(({ key }) => key!))
     let isAhead = false
     for (const [index, ticket] of tickets.entries()) {
       const before = ticket.key === undefined ? undefined : stored.get(ticket.key)
@@ -131,15 +127,14 @@ export class Decider {
 
   /** Reads everything that was missed. */
   async #load(): Promise<void> {
-    if (this.#world.isMissing) await this.#world.load(this.#source)
+    if (this.#world.isMissing) await this.#world.load(this.#storage)
     if (this.#strangers.size === 0) return
     const strangers = [...this.#strangers.values()]
     this.#strangers.clear()
     if (this.#people.size > PEOPLE) this.#people.clear()
-    const rows = await this.#reads<{ organisation: string; subject: string; actor: number }[]>`
-      select organisation, subject, actor
-      from actor_numbers(${strangers.map((s) => s.organisation)}::text[], ${strangers.map((s) => s.subject)}::text[])`
-    for (const { organisation, subject, actor } of rows) this.#people.set(`${organisation}\n${subject}`, actor)
+    for (const { organisation, subject, actor } of await this.#storage.numbersOf(strangers)) {
+      this.#people.set(`${organisation}\n${subject}`, actor)
+    }
   }
 
   /** The number of who asks; throws MISSING when it is not known yet. */
@@ -232,9 +227,9 @@ export class Decider {
       if (forbidden) return this.#refused(ticket, rests, forbidden, jobs, key)
       const calls = type.overdue?.(facts, day) ?? []
       if (calls.length > 0) return { pause: 'overdue', calls }
-      const decision = type.decide(facts, command, { at, day, actor, seq: head.seq + 1 })
+      const decision = call.refusal ?? type.decide(facts, command, { at, day, actor, seq: head.seq + 1 })
       if (!isRefusal(decision)) return this.#accept(ticket, call, decision, rests, jobs, key)
-      if (type.owed && !reclaimed) return { pause: 'owed', facts, refusal: decision, rests }
+      if (type.owed && !reclaimed && !call.refusal) return { pause: 'owed', facts, refusal: decision, rests }
       return this.#refused(ticket, rests, decision, jobs, key)
     } catch (error) {
       if (error === MISSING) return missing

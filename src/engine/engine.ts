@@ -1,14 +1,14 @@
 import type { Actor } from '../core/actor.js'
 import { isRefusal, type Refusal, Refused, refuse } from '../core/refusals.js'
-import { type Clock, dayOf } from '../core/time.js'
+import { type Clock, dayOf, systemTimer, type Timer } from '../core/time.js'
 import { encode, send } from '../ledger/record.js'
 import { World } from '../ledger/world.js'
-import type { Sql } from '../platform/database.js'
 import type { Call } from './command.js'
 import { Decider } from './decider.js'
 import { keyId, type Receipt, RecentKeys } from './idempotency.js'
 import { isOutage, isTaken } from './outage.js'
 import { Queue } from './queue.js'
+import type { Storage } from './storage.js'
 import { answer, Batch, byArrival, EngineFault, type Outcome, type Ticket } from './ticket.js'
 
 export interface Asked extends Call {
@@ -20,11 +20,10 @@ export interface Asked extends Call {
 }
 
 export interface EngineOptions {
-  /** One connection of its own, as `connectEngine` makes it: it records. */
-  readonly sql: Sql
-  /** Another one, on which the next batch is read while others are recorded; without it the same. */
-  readonly reads?: Sql
+  readonly storage: Storage
   readonly clock: Clock
+  /** What it waits by; the process's own if left out. */
+  readonly timer?: Timer
   readonly log?: { error(fields: object, message: string): void; warn(fields: object, message: string): void }
   /** Commands in one batch at most. */
   readonly batch?: number
@@ -34,6 +33,8 @@ export interface EngineOptions {
   readonly queue?: number
   /** How long a command may wait to be decided before it is refused with `overloaded`, in milliseconds. */
   readonly wait?: number
+  /** The number of its first batch; drawn by chance if left out. */
+  readonly firstBatch?: number
 }
 
 const BATCH = 1000
@@ -66,8 +67,9 @@ interface Flight {
  * While one batch is recorded the next one gathers; a command that comes alone waits for nothing.
  */
 export class Engine {
-  readonly #sql: Sql
+  readonly #storage: Storage
   readonly #clock: Clock
+  readonly #timer: Timer
   readonly #log: EngineOptions['log']
   readonly #batch: number
   readonly #facts: number
@@ -83,9 +85,10 @@ export class Engine {
   #closed = false
 
   constructor(options: EngineOptions) {
-    this.#sql = options.sql
-    this.#decider = new Decider(options.reads ?? options.sql, this.#world)
+    this.#storage = options.storage
+    this.#decider = new Decider(options.storage, this.#world, options.firstBatch)
     this.#clock = options.clock
+    this.#timer = options.timer ?? systemTimer
     this.#log = options.log
     this.#batch = options.batch ?? BATCH
     this.#facts = options.facts ?? FACTS
@@ -142,7 +145,7 @@ export class Engine {
         at,
         day: dayOf(at),
         key,
-        since: performance.now(),
+        since: this.#timer.now(),
         isWanted: asked.isWanted,
         mustLookUp: key !== undefined && this.#recent.add(key),
         attempts: 0,
@@ -162,7 +165,7 @@ export class Engine {
     try {
       do {
         // Commands that arrive in the same turn of the event loop go into the same batch.
-        await new Promise((resolve) => setImmediate(resolve))
+        await this.#timer.turn()
         const batch = this.#flying.length < FLYING ? this.#gather() : undefined
         if (batch) {
           const fault = await this.#decide(batch)
@@ -184,7 +187,7 @@ export class Engine {
     if (this.#queue.size === 0) return undefined
     const keys = new Set<string>()
     for (const { batch } of this.#flying) for (const { key } of batch.tickets) if (key !== undefined) keys.add(key)
-    const now = performance.now()
+    const now = this.#timer.now()
     const tickets = this.#queue.take(this.#batch, (ticket) => {
       if (ticket.attempts === 0 && (now - ticket.since > this.#wait || ticket.isWanted?.() === false)) {
         this.#answer(ticket, [refuse('overloaded')])
@@ -216,7 +219,7 @@ export class Engine {
 
   async #send({ jobs }: Batch): Promise<Landed> {
     try {
-      return { dead: jobs.length > 0 ? await send(this.#sql, encode(this.#world, jobs)) : new Set() }
+      return { dead: jobs.length > 0 ? await send(this.#storage, encode(this.#world, jobs)) : new Set() }
     } catch (error) {
       return { error, dead: new Set() }
     }
@@ -294,7 +297,7 @@ export class Engine {
    * when it refused what the code should not have asked for, until the culprit stands alone.
    */
   async #runPatiently(asked: readonly Ticket[], fault?: unknown): Promise<void> {
-    const until = Date.now() + PATIENCE
+    const until = this.#timer.now() + PATIENCE
     let error = fault
     let taken = 0
     for (let pause = 20; ; pause = Math.min(pause * 2, 1000)) {
@@ -308,8 +311,8 @@ export class Engine {
         // At once and by themselves: with newcomers among them they would fail for others' keys, again and again.
         if (!isTaken(error) || taken++ > ATTEMPTS) {
           if (!isOutage(error)) return this.#isolate(tickets, error)
-          if (Date.now() > until) return this.#giveUp(tickets, error)
-          await new Promise((resolve) => setTimeout(resolve, pause))
+          if (this.#timer.now() > until) return this.#giveUp(tickets, error)
+          await this.#timer.sleep(pause)
         }
       }
       const batch = new Batch(tickets)

@@ -165,13 +165,23 @@ export function encode(world: World, jobs: readonly Job[]): Call {
   return { parameters: [...columns.parameters(), rowsJson(changes)], groups: numbers }
 }
 
-/**
- * Records a batch in one call of clearing.record. Returns the indexes of the jobs that were not recorded because a
- * book they rest on has moved; throws what the database throws (a lost connection leaves the outcome unknown).
- */
-export async function send(sql: Sql, { parameters, groups }: Call): Promise<Set<number>> {
+/** Where batches are recorded: takes the parameters of clearing.record, returns the groups that were not recorded. */
+export interface Recorder {
+  record(parameters: readonly string[]): Promise<readonly number[]>
+}
+
+/** The database's own clearing.record, in one call. */
+export async function recordIn(sql: Sql, parameters: readonly string[]): Promise<readonly number[]> {
   const rows = await sql.unsafe<{ dead: number[] }[]>(CALL, parameters as string[], { prepare: true })
-  const dead = new Set(rows[0]!.dead)
+  return rows[0]!.dead
+}
+
+/**
+ * Records a batch. Returns the indexes of the jobs that were not recorded because a book they rest on has moved;
+ * throws what the database throws (a lost connection leaves the outcome unknown).
+ */
+export async function send(recorder: Recorder, { parameters, groups }: Call): Promise<Set<number>> {
+  const dead = new Set(await recorder.record(parameters))
   const jobs = new Set<number>()
   if (dead.size > 0) {
     groups.forEach((group, index) => {

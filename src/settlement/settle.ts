@@ -1,6 +1,6 @@
 import type { Actor } from '../core/actor.js'
 import { isRefusal, refuse } from '../core/refusals.js'
-import { type Call, command, SYSTEM } from '../engine/command.js'
+import { type Call, SYSTEM } from '../engine/command.js'
 import type { Engine } from '../engine/engine.js'
 import type { Outcome } from '../engine/ticket.js'
 import type { Sql } from '../platform/database.js'
@@ -26,12 +26,6 @@ async function netPeriod(engine: Engine, sql: Sql, period: string): Promise<void
   await engine.run({ type: netPeriodCommand, command: { period, gross }, actor: SYSTEM })
 }
 
-/** The same command for a period whose payments cannot be known yet: refused, whatever it has become meanwhile. */
-const notYet = command({
-  ...confirmPaymentsCommand,
-  decide: (_, { period }: { period: string }) => refuse('state_conflict', { period }),
-})
-
 /** Confirms that a period is paid: the region's positions and every book's payments in one, all or nothing. */
 export async function confirmPayments(
   engine: Engine,
@@ -42,7 +36,8 @@ export async function confirmPayments(
   await netPeriod(engine, sql, period)
   // Only of a period that was closed and netted before its payments were read may these be all of its payments.
   const [netted] = await sql`select from periods where period = ${period} and netted`
-  if (!netted) return engine.run({ type: notYet, ...asked })
+  if (!netted)
+    return engine.run({ type: confirmPaymentsCommand, ...asked, refusal: refuse('state_conflict', { period }) })
   const payments = await paymentsOf(sql, period)
   const calls: Call[] = [
     { type: confirmPaymentsCommand, command: asked.command },

@@ -13,6 +13,7 @@ import { connectEngine } from '../../src/platform/database.js'
 import { confirmPaymentsCommand, payCommand } from '../../src/settlement/commands.js'
 import { paymentsOf } from '../../src/settlement/queries.js'
 import { closePeriod } from '../../src/settlement/settle.js'
+import { openStorage } from '../../src/storage.js'
 import { withLab } from '../support/lab.js'
 import { ask, bureau } from '../support/scene.js'
 import { Stage } from '../support/stage.js'
@@ -136,7 +137,13 @@ withLab(t, 'what is asked in a row by one caller is booked in that row, also thr
       return Promise.reject(lost())
     },
   })
-  const a = lab.engine({ sql, reads: failing, batch: 1 })
+  const a = lab.engine({
+    storage: openStorage(
+      () => sql,
+      () => failing,
+    ),
+    batch: 1,
+  })
   const place = await new Stage(a.engine).place()
   const appropriate = (subject: string): Asked => ({
     ...ask.appropriate(place.jurisdiction, place.program, 1n),

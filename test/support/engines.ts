@@ -2,6 +2,7 @@
 import type { ManualClock } from '../../src/core/time.js'
 import { Engine, type EngineOptions } from '../../src/engine/engine.js'
 import { connect, connectEngine, type Sql } from '../../src/platform/database.js'
+import { openStorage } from '../../src/storage.js'
 import type { TestDatabase } from './service.js'
 
 export interface RunningEngine {
@@ -23,7 +24,6 @@ export function runEngine(
   options: Partial<EngineOptions> = {},
 ): RunningEngine {
   const records = connectEngine(database.databaseUrl)
-  const reads = connectEngine(database.databaseUrl)
   const sql = connect(database.databaseUrl, 2)
   const errors: string[] = []
   let hook: (() => Promise<unknown>) | undefined
@@ -47,7 +47,11 @@ export function runEngine(
     },
   })
   const log = { error: (_: object, message: string) => errors.push(message), warn: () => {} }
-  const engine = new Engine({ sql: watched, reads, clock, log, ...options } as EngineOptions)
+  const storage = openStorage(
+    () => watched,
+    () => connectEngine(database.databaseUrl),
+  )
+  const engine = new Engine({ storage, clock, log, ...options })
   return {
     engine,
     sql,
@@ -60,7 +64,7 @@ export function runEngine(
     },
     async close() {
       await engine.close()
-      await Promise.all([records, reads, sql].map((connection) => connection.end({ timeout: 5 })))
+      await Promise.all([storage.close(), sql.end({ timeout: 5 })])
     },
   }
 }

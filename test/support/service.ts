@@ -7,6 +7,7 @@ import { builtInIssuer } from '../../src/platform/auth.js'
 import { connect, connectEngine, migrate, type Sql } from '../../src/platform/database.js'
 import { prepareRoles } from '../../src/platform/roles.js'
 import { createService, type Service } from '../../src/service.js'
+import { openStorage } from '../../src/storage.js'
 import { testCluster } from './cluster.js'
 
 /** A migrated database of a test's own, with the owner's and the service's role; `drop` removes it. */
@@ -103,16 +104,15 @@ export async function testEngine(
   database: TestDatabase,
   clock: ManualClock,
 ): Promise<{ engine: Engine; sql: Sql; close(): Promise<void> }> {
-  const records = connectEngine(database.databaseUrl)
-  const reads = connectEngine(database.databaseUrl)
+  const storage = openStorage(() => connectEngine(database.databaseUrl))
   const sql = connect(database.databaseUrl, 2)
-  const engine = new Engine({ sql: records, reads, clock })
+  const engine = new Engine({ storage, clock })
   return {
     engine,
     sql,
     async close() {
       await engine.close()
-      await Promise.all([records.end(), reads.end(), sql.end()])
+      await Promise.all([storage.close(), sql.end()])
     },
   }
 }

@@ -1,0 +1,70 @@
+import { overdueSource } from './deadlines/owed.js'
+import { readStored } from './engine/idempotency.js'
+import type { Person, Storage } from './engine/storage.js'
+import { recordIn } from './ledger/record.js'
+import { databaseSource } from './ledger/world.js'
+import type { Sql } from './platform/database.js'
+
+/** A connection that says nothing for so long is given up, in milliseconds; the server gives up earlier by itself. */
+const SILENCE = 15_000
+
+const opened = (sql: Sql) => ({ sql, facts: databaseSource(sql), overdue: overdueSource(sql) })
+
+/** A connection that is replaced when it falls silent: what was asked on it then fails like any other outage. */
+class Line {
+  #open: ReturnType<typeof opened>
+
+  constructor(readonly connect: () => Sql) {
+    this.#open = opened(connect())
+  }
+
+  async ask<T>(question: (open: ReturnType<typeof opened>) => Promise<T>): Promise<T> {
+    const open = this.#open
+    let timer: NodeJS.Timeout | undefined
+    const silence = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        // A way that swallows everything never ends a connection by itself.
+        if (this.#open === open) this.#open = opened(this.connect())
+        void open.sql.end({ timeout: 0 })
+        reject(Object.assign(new Error('the database does not say anything'), { code: 'ETIMEDOUT' }))
+      }, SILENCE)
+    })
+    try {
+      return await Promise.race([question(open), silence])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#open.sql.end({ timeout: 5 })
+  }
+}
+
+/** The engine's storage in PostgreSQL: one connection records, on another the next batch is read meanwhile. */
+export function openStorage(
+  connectRecords: () => Sql,
+  connectReads: () => Sql = connectRecords,
+): Storage & { close(): Promise<void> } {
+  const records = new Line(connectRecords)
+  const reads = new Line(connectReads)
+  return {
+    heads: (books) => reads.ask(({ facts }) => facts.heads(books)),
+    allHeads: () => reads.ask(({ facts }) => facts.allHeads()),
+    holders: (keys) => reads.ask(({ facts }) => facts.holders(keys)),
+    facts: (kind, keys) => reads.ask(({ facts }) => facts.facts(kind, keys)),
+    overdueOfPool: (...where) => reads.ask(({ overdue }) => overdue.overdueOfPool(...where)),
+    overdueOfVoucher: (...where) => reads.ask(({ overdue }) => overdue.overdueOfVoucher(...where)),
+    stored: (keys) => reads.ask(({ sql }) => readStored(sql, keys)),
+    numbersOf: (people) =>
+      reads.ask(
+        ({ sql }) => sql<(Person & { actor: number })[]>`
+          select organisation, subject, actor
+          from actor_numbers(${people.map((p) => p.organisation)}::text[], ${people.map((p) => p.subject)}::text[])`,
+      ),
+    record: (parameters) => records.ask(({ sql }) => recordIn(sql, parameters)),
+    async close() {
+      await Promise.all([records.close(), reads.close()])
+    },
+  }
+}
