@@ -319,3 +319,10 @@ export const periodReaches = clearing.table(
   },
   (t) => [primaryKey({ columns: [t.period, t.book] }), index('period_reaches_book').on(t.book)],
 )
+
+export const lease = clearing.table('lease', {
+  one: boolean().primaryKey().default(true),
+  holder: uuid(),
+  address: text(),
+  until: timestamp('until', { withTimezone: true }).notNull(),
+})

@@ -10,6 +10,8 @@ import { refuse } from './core/refusals.js'
 import { deadlineRoutes } from './deadlines/routes.js'
 import type { Services } from './engine/route.js'
 import { enterpriseRoutes } from './enterprises/routes.js'
+import type { Vitals } from './health/contract.js'
+import { healthRoutes } from './health/routes.js'
 import { integrityRoutes } from './integrity/routes.js'
 import { orderRoutes } from './orders/routes.js'
 import { overviewRoutes } from './overview/routes.js'
@@ -28,6 +30,7 @@ const MOST_BYTES = 1_048_576
 /** Composes the HTTP service, in order, nothing autoloaded. It is ready to listen and closes nothing but itself. */
 export async function buildApp(
   services: Services,
+  vitals: Vitals,
   options: { readonly auth: Auth; readonly logger?: FastifyBaseLogger },
 ): Promise<FastifyInstance> {
   const app = Fastify({
@@ -78,13 +81,7 @@ export async function buildApp(
   await app.register(swaggerUi, { routePrefix: '/docs' })
   await registerAuth(app, options.auth)
 
-  app.get('/health', { schema: { hide: true } }, async (_, reply) => {
-    const [row] = await services.sql`select 1 as ok`.catch(() => [undefined])
-    return reply
-      .status(row ? 200 : 503)
-      .serializer(JSON.stringify)
-      .send({ status: row ? 'ok' : 'database_unavailable' })
-  })
+  healthRoutes(app, vitals)
   app.get('/openapi.json', { schema: { hide: true } }, (_, reply) =>
     reply.serializer(JSON.stringify).send(app.swagger()),
   )
@@ -108,7 +105,7 @@ export async function buildApp(
 export async function openApiText(): Promise<string> {
   const { signingKey: _, ...auth } = builtInIssuer('clearing', 'clearing')
   // Routes are only declared here, so the services are never used.
-  const app = await buildApp({} as Services, { auth })
+  const app = await buildApp({} as Services, {} as Vitals, { auth })
   try {
     return `${JSON.stringify(app.swagger(), null, 2)}\n`
   } finally {

@@ -2,11 +2,14 @@ import { createPublicKey } from 'node:crypto'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { firstHost } from './platform/database.js'
 
 /** What the service is started with, read once from the environment. */
 export interface Config {
   readonly host: string
   readonly port: number
+  /** Where other processes of the service reach this one, when that is not where it listens. */
+  readonly peerUrl: string | undefined
   /** Any PostgreSQL from 15 on; without it the service runs its own. */
   readonly databaseUrl: string | undefined
   /** The owner's role, for migrations only; by default the service's own. */
@@ -29,16 +32,24 @@ function isPublicKey(pem: string): boolean {
   }
 }
 
+/** Several hosts stand with commas between them: `postgres://user@one:5432,two:5432/clearing`. */
+const databaseUrl = z
+  .string()
+  .refine((url) => z.url({ protocol: /^postgres(ql)?$/ }).safeParse(firstHost(url)).success, {
+    error: 'not a postgres:// address',
+  })
+
 const environment = z.object({
   HOST: z.string().min(1).default('127.0.0.1'),
+  PEER_URL: z.url({ protocol: /^https?$/ }).optional(),
   PORT: z
     .string()
     .regex(/^\d{1,5}$/, 'a port is a number from 0 to 65535')
     .transform(Number)
     .pipe(z.number().max(65535))
     .default(3000),
-  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
-  MIGRATE_DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  DATABASE_URL: databaseUrl.optional(),
+  MIGRATE_DATABASE_URL: databaseUrl.optional(),
   DATA_DIR: z.string().min(1).optional(),
   TOKEN_PUBLIC_KEY: z.string().refine(isPublicKey, { error: 'not the PEM of a public key' }).optional(),
   TOKEN_ISSUER: z.string().min(1).default('clearing'),
@@ -74,6 +85,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   return Object.freeze({
     host: e.HOST,
     port: e.PORT,
+    peerUrl: e.PEER_URL,
     ...readDatabaseConfig(env),
     tokenPublicKey: e.TOKEN_PUBLIC_KEY,
     tokenIssuer: e.TOKEN_ISSUER,

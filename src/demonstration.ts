@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { addDays, dayOf, ManualClock, systemClock } from './core/time.js'
 import { keyId, readStored } from './engine/idempotency.js'
 import type { Auth } from './platform/auth.js'
-import { connect } from './platform/database.js'
+import { connect, migrate, userOf } from './platform/database.js'
 import { shiftLine } from './rehearsal/lines.js'
 import { Player } from './rehearsal/player.js'
 import { createService } from './service.js'
@@ -23,6 +23,7 @@ export async function demonstrate(
   auth: Auth,
 ): Promise<void> {
   const lines = readFileSync(FILE, 'utf8').trimEnd().split('\n')
+  await migrate(database.migrateUrl, userOf(database.databaseUrl))
   const begun = await stateOf(database.databaseUrl, lines.length)
   if (begun === 'done' || begun === 'other') return
   console.log('Putting a synthetic half-year of the four provinces into the books … 正在写入合成的半年演示数据……')
@@ -34,7 +35,9 @@ export async function demonstrate(
   const clock = new ManualClock(0)
   const service = await createService({ ...database, clock, auth })
   try {
-    const player = new Player({ base: await service.app.listen({ host: '127.0.0.1', port: 0 }), clock })
+    const base = await service.open({ host: '127.0.0.1', port: 0 })
+    if (!service.isInCharge) return // another process is, with another clock: it is putting this in, or at real work
+    const player = new Player({ base, clock })
     for (const line of lines) await player.play(shiftLine(line, shift))
     await player.finish()
     player.close()

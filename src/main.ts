@@ -37,7 +37,7 @@ function announce(base: string, isOpen: boolean): void {
 `)
 }
 
-/** Lapses what is overdue once a minute; commands never wait for it. */
+/** Lapses what is overdue once a minute, in the process in charge; commands never wait for it. */
 function sweepRegularly(service: Service, sql: ReturnType<typeof connect>, log: pino.Logger): () => Promise<void> {
   let running: Promise<void> | undefined
   const sweepOnce = async () => {
@@ -45,7 +45,7 @@ function sweepRegularly(service: Service, sql: ReturnType<typeof connect>, log: 
     running = undefined
   }
   const timer = setInterval(() => {
-    running ??= sweepOnce()
+    if (service.isInCharge) running ??= sweepOnce()
   }, SWEEP_EVERY)
   return async () => {
     clearInterval(timer)
@@ -89,11 +89,13 @@ async function main(): Promise<void> {
     const demonstration = isEmbedded && isOpen ? demonstrate(database, auth) : undefined
     const sql = connect(database.databaseUrl, 1)
     if ((await Promise.race([demonstration, stop])) !== 'stop') {
-      const base = await service.app.listen({ host: config.host, port: config.port })
-      const stopSweeping = sweepRegularly(service, sql, logger)
-      announce(base, isOpen)
-      await stop
-      await stopSweeping()
+      const base = await Promise.race([service.open(config), stop])
+      if (base !== 'stop') {
+        const stopSweeping = sweepRegularly(service, sql, logger)
+        announce(base, isOpen)
+        await stop
+        await stopSweeping()
+      }
     }
     await service.close()
     await sql.end({ timeout: 2 })

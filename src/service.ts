@@ -1,10 +1,19 @@
+import { randomUUID } from 'node:crypto'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { buildApp } from './app.js'
-import type { Clock } from './core/time.js'
+import { commandTypes } from './commands.js'
+import { type Clock, systemTimer } from './core/time.js'
 import { Engine } from './engine/engine.js'
+import { Front } from './engine/front.js'
+import { Lease } from './engine/lease.js'
+import { openLink, serveLinks } from './engine/link.js'
+import { isOutage } from './engine/outage.js'
+import type { Runner } from './engine/runner.js'
+import type { Health } from './health/contract.js'
+import { Tally } from './health/tally.js'
 import type { Auth } from './platform/auth.js'
 import { connect, connectEngine, migrate, openReader, userOf } from './platform/database.js'
-import { openStorage } from './storage.js'
+import { openLeaseStore, openStorage } from './storage.js'
 
 export interface ServiceOptions {
   /** The service's own database role. */
@@ -20,34 +29,112 @@ export interface ServiceOptions {
 
 export interface Service {
   readonly app: FastifyInstance
-  readonly engine: Engine
+  /** Runs commands, here or in the process that holds the lease. */
+  readonly engine: Runner
+  /** Whether this process holds the lease. */
+  readonly isInCharge: boolean
+  /**
+   * Listens, waits for the database, brings it to its schema, and for a process to take charge of the engine. Returns
+   * the address. `peerUrl` is where other processes reach this one, when that is another address.
+   */
+  open(where: { host: string; port: number; peerUrl?: string | undefined }): Promise<string>
   /** Finishes what was accepted, refuses the rest, closes every connection. */
   close(): Promise<void>
 }
 
-/** Brings the database to its schema and composes the service on it; it does not listen yet. */
+/** A pause before the database is tried again, in milliseconds. */
+const PAUSE = 500
+
+/** Composes the service. It listens and touches the database once it is opened. */
 export async function createService(options: ServiceOptions): Promise<Service> {
-  await migrate(options.migrateUrl, userOf(options.databaseUrl))
-  const storage = openStorage(() => connectEngine(options.databaseUrl))
-  const sql = connect(options.databaseUrl, 4)
-  const reader = openReader(options.databaseUrl, 4)
-  const engine = new Engine({
+  const { databaseUrl, migrateUrl, clock, logger } = options
+  const timer = systemTimer
+  const log = logger ? { log: logger } : {}
+  const storage = openStorage(() => connectEngine(databaseUrl))
+  const leases = openLeaseStore(() => connect(databaseUrl, 1))
+  const sql = connect(databaseUrl, 4)
+  const reader = openReader(databaseUrl, 4)
+
+  const me = { id: randomUUID(), address: '' }
+  const lease = new Lease(me, leases, timer)
+  const tally: Tally = new Tally({ waiting: () => engine.waiting, inCharge: () => lease.inCharge?.who === 'here' })
+  const engine: Engine = new Engine({
     storage,
-    clock: options.clock,
+    clock,
+    watch: tally,
     ...(options.queue ? { queue: options.queue } : {}),
-    ...(options.logger ? { log: options.logger } : {}),
+    ...log,
   })
-  const app = await buildApp(
-    { engine, sql, reader: reader.db, clock: options.clock },
-    { auth: options.auth, ...(options.logger ? { logger: options.logger } : {}) },
-  )
-  return {
-    app,
-    engine,
-    async close() {
-      await engine.close()
-      await app.close()
-      await Promise.all([storage.close(), sql.end({ timeout: 5 }), reader.close()])
+  const front = new Front({ engine, lease, timer, open: (holder) => openLink(holder, timer) })
+
+  let state: 'starting' | 'open' | 'stopping' = 'starting'
+  /** What the database said when it was last asked in vain, before the service was open. */
+  let fault: unknown
+  const vitals = {
+    tally,
+    get isOpen() {
+      return state !== 'starting'
+    },
+    async health(): Promise<Health> {
+      const answers = await sql`select`.then(
+        () => true,
+        () => false,
+      )
+      const database = answers && !fault && !lease.fault ? 'ok' : databaseIs(answers, fault ?? lease.fault)
+      const inCharge = lease.inCharge?.who ?? 'nobody'
+      const isWell = database === 'ok' && inCharge !== 'nobody'
+      return { status: state !== 'open' ? state : isWell ? 'ok' : 'unavailable', database, engine: inCharge }
     },
   }
+  const app = await buildApp({ engine: front, sql, reader: reader.db, clock }, vitals, {
+    auth: options.auth,
+    ...(logger ? { logger } : {}),
+  })
+  const hangUp = serveLinks(app.server, { lease, engine, types: commandTypes, ...log })
+
+  async function prepare(): Promise<void> {
+    for (let tries = 0; state === 'starting'; tries++) {
+      try {
+        await migrate(migrateUrl, userOf(databaseUrl))
+        fault = undefined
+        return
+      } catch (error) {
+        if (!isOutage(error)) throw error
+        fault = error
+        if (tries % 20 === 0) logger?.warn({ err: error }, 'waiting for the database 等待数据库')
+        await timer.sleep(PAUSE)
+      }
+    }
+  }
+
+  return {
+    app,
+    engine: front,
+    get isInCharge() {
+      return lease.inCharge?.who === 'here'
+    },
+    async open({ host, port, peerUrl }) {
+      const address = await app.listen({ host, port })
+      me.address = peerUrl ?? address
+      await prepare()
+      await lease.start()
+      if (state === 'starting') state = 'open'
+      return address
+    },
+    async close() {
+      state = 'stopping'
+      await front.close()
+      await lease.stop()
+      hangUp()
+      await app.close()
+      await Promise.all([storage.close(), leases.close(), sql.end({ timeout: 5 }), reader.close()])
+    },
+  }
+}
+
+function databaseIs(answers: boolean, fault: unknown): Health['database'] {
+  const { code } = (fault ?? {}) as { code?: string }
+  if (code === '53100') return 'full'
+  if (code === '25006') return 'read_only'
+  return answers && fault === undefined ? 'ok' : 'away'
 }

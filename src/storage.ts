@@ -1,5 +1,6 @@
 import { overdueSource } from './deadlines/owed.js'
 import { readStored } from './engine/idempotency.js'
+import type { LeaseStore } from './engine/lease.js'
 import type { Person, Storage } from './engine/storage.js'
 import { recordIn } from './ledger/record.js'
 import { databaseSource } from './ledger/world.js'
@@ -7,6 +8,8 @@ import type { Sql } from './platform/database.js'
 
 /** A connection that says nothing for so long is given up, in milliseconds; the server gives up earlier by itself. */
 const SILENCE = 15_000
+/** The lease must be asked for again while it still lasts. */
+const LEASE_SILENCE = 2_000
 
 const opened = (sql: Sql) => ({ sql, facts: databaseSource(sql), overdue: overdueSource(sql) })
 
@@ -14,7 +17,10 @@ const opened = (sql: Sql) => ({ sql, facts: databaseSource(sql), overdue: overdu
 class Line {
   #open: ReturnType<typeof opened>
 
-  constructor(readonly connect: () => Sql) {
+  constructor(
+    readonly connect: () => Sql,
+    readonly silence = SILENCE,
+  ) {
     this.#open = opened(connect())
   }
 
@@ -27,7 +33,7 @@ class Line {
         if (this.#open === open) this.#open = opened(this.connect())
         void open.sql.end({ timeout: 0 })
         reject(Object.assign(new Error('the database does not say anything'), { code: 'ETIMEDOUT' }))
-      }, SILENCE)
+      }, this.silence)
     })
     try {
       return await Promise.race([question(open), silence])
@@ -66,5 +72,20 @@ export function openStorage(
     async close() {
       await Promise.all([records.close(), reads.close()])
     },
+  }
+}
+
+/** Where the lease is kept: a row of the database, on a connection that waits for nothing else. */
+export function openLeaseStore(connect: () => Sql): LeaseStore & { close(): Promise<void> } {
+  const line = new Line(connect, LEASE_SILENCE)
+  return {
+    async hold({ id, address }, milliseconds) {
+      const [found] = await line.ask(
+        ({ sql }) => sql<{ holder: string; address: string }[]>`
+          select holder, address from hold_lease(${id}, ${address}, ${milliseconds})`,
+      )
+      return { id: found!.holder, address: found!.address }
+    },
+    close: () => line.close(),
   }
 }

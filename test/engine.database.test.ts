@@ -85,7 +85,7 @@ t.test('the service’s role', async (t) => {
              has_function_privilege('clearing_service', p.oid, 'execute') as mine
       from pg_proc p where p.pronamespace = 'clearing'::regnamespace order by 1`
     const callable = functions.filter(({ mine }) => mine).map(({ name }) => name)
-    t.same(callable, ['actor_numbers', 'balances_as_of', 'fix_moment', 'period_items', 'record'])
+    t.same(callable, ['actor_numbers', 'balances_as_of', 'fix_moment', 'hold_lease', 'period_items', 'record'])
     for (const { name, mine } of functions) {
       if (!mine) t.equal(await refusedWith(service, `select clearing.${name}('[]'::jsonb)`), '42501', name)
     }

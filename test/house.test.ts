@@ -32,7 +32,7 @@ const codeOf = (path: string) => read(path).replaceAll(/\/\*[\s\S]*?\*\/|(?<=^|\
 
 // Everything that is waited for comes first: tap takes a pause between tests for the end.
 const { signingKey: _, ...checking } = builtInIssuer('house', 'house')
-const app = await buildApp({} as never, { auth: checking })
+const app = await buildApp({} as never, {} as never, { auth: checking })
 t.teardown(() => app.close())
 
 const document = JSON.parse(await openApiText()) as {
@@ -422,10 +422,10 @@ t.test('functions have their search path pinned, and the service can only call i
   t.ok(functions.length >= 10)
   for (const { name, config } of functions) t.match(config, /search_path=clearing, pg_temp/, name)
   const callable = functions.filter((f) => f.callable).map((f) => f.name)
-  t.same(callable, ['actor_numbers', 'balances_as_of', 'fix_moment', 'period_items', 'record'])
+  t.same(callable, ['actor_numbers', 'balances_as_of', 'fix_moment', 'hold_lease', 'period_items', 'record'])
   t.same(
     functions.filter((f) => f.definer).map((f) => f.name),
-    ['actor_numbers', 'fix_moment', 'record'],
+    ['actor_numbers', 'fix_moment', 'hold_lease', 'record'],
     'only what writes runs as the owner',
   )
   const writable = await admin`

@@ -18,7 +18,7 @@ const database = await testDatabase()
 const clock = new ManualClock(china('2026-03-02'))
 const auth = builtInIssuer('test', 'test')
 const service = await createService({ ...database, clock, auth })
-const base = await service.app.listen({ host: '127.0.0.1', port: 0 })
+const base = await service.open({ host: '127.0.0.1', port: 0 })
 const admin = postgres(database.adminUrl, { max: 1, onnotice: () => {} })
 t.teardown(async () => {
   await admin.end()
@@ -1108,7 +1108,7 @@ t.test('the service without an issuer of its own', async (t) => {
   const { signingKey: _, ...checking } = auth
   const closed = await createService({ ...database, clock, auth: checking })
   t.teardown(() => closed.close())
-  const there = await closed.app.listen({ host: '127.0.0.1', port: 0 })
+  const there = await closed.open({ host: '127.0.0.1', port: 0 })
   const get = (path: string, init: RequestInit = {}) => fetch(there + path, init)
   const post = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' }
   t.equal((await get('/tokens', post)).status, 404)
@@ -1119,7 +1119,7 @@ t.test('the service without an issuer of its own', async (t) => {
 })
 
 t.test('pages, documents, health, and the issuer on a developer’s machine', async (t) => {
-  t.same(await (await fetch(`${base}/health`)).json(), { status: 'ok' })
+  t.same(await (await fetch(`${base}/health`)).json(), { status: 'ok', database: 'ok', engine: 'here', faults: 0 })
   for (const path of ['/', '/docs', '/docs/refusals']) {
     const response = await fetch(base + path)
     t.equal(response.status, 200, path)

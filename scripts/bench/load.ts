@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isRefusal } from '../../src/core/refusals.js'
-import type { Asked, Engine } from '../../src/engine/engine.js'
+import type { Engine } from '../../src/engine/engine.js'
+import type { Asked } from '../../src/engine/runner.js'
 
 /** A figure that cannot be had here; the message says why. The bench goes on without it. */
 export class Skipped extends Error {}

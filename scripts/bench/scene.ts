@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { jurisdictions } from '../../src/core/division.js'
 import { isRefusal } from '../../src/core/refusals.js'
-import type { Asked, Engine } from '../../src/engine/engine.js'
+import type { Engine } from '../../src/engine/engine.js'
+import type { Asked } from '../../src/engine/runner.js'
 import { ask, bureau, rules, uscc } from '../../test/support/scene.js'
 import { all, must, oneOf, pooled, SET_UP_IN_FLIGHT, sustain } from './load.js'
 

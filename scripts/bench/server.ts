@@ -24,7 +24,7 @@ const service = await createService({
   auth: builtInIssuer('bench', 'bench'),
   ...(queue === undefined ? {} : { queue }),
 })
-const base = new URL(await service.app.listen({ host: '127.0.0.1', port: 0 }))
+const base = new URL(await service.open({ host: '127.0.0.1', port: 0 }))
 
 process.on('message', async (command: Command) => {
   if (command === 'stop') {

@@ -2,8 +2,8 @@ import { provinces } from '../core/division.js'
 import { type Fen, yuan } from '../core/money.js'
 import { Refused } from '../core/refusals.js'
 import { type Clock, chinaTime, type Instant } from '../core/time.js'
-import type { Engine } from '../engine/engine.js'
 import { bookText } from '../engine/route.js'
+import type { Runner } from '../engine/runner.js'
 import type { Book } from '../ledger/book.js'
 import { accountKind, accountKinds, type Phase, phases, transferType, transferTypes } from '../ledger/chart.js'
 import type { Sql } from '../platform/database.js'
@@ -26,7 +26,7 @@ export async function booksOf(sql: Sql, range: { low: number; high: number }) {
  * A moment as an entry number of a book, for good: commands asked before are answered first, and nothing can be booked
  * at or before it afterwards. Throws Refused('moment_in_future').
  */
-export async function entryAt(services: { engine: Engine; sql: Sql; clock: Clock }, book: Book, at: Instant) {
+export async function entryAt(services: { engine: Runner; sql: Sql; clock: Clock }, book: Book, at: Instant) {
   const { engine, sql, clock } = services
   if (at > clock.now()) throw new Refused('moment_in_future')
   await engine.drained()

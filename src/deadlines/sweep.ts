@@ -1,14 +1,14 @@
 import { isRefusal } from '../core/refusals.js'
 import { type Clock, type Day, dayOf } from '../core/time.js'
 import { SYSTEM } from '../engine/command.js'
-import type { Engine } from '../engine/engine.js'
+import type { Runner } from '../engine/runner.js'
 import type { Sql } from '../platform/database.js'
 import { lapseOrderCommand } from './commands.js'
 import { owedAnywhere } from './owed.js'
 
 /** Lapses everything that is overdue on the clock's day, in bounded batches through the engine (失效清理). */
 export async function sweep(
-  engine: Engine,
+  engine: Runner,
   sql: Sql,
   clock: Clock,
 ): Promise<{ day: Day; orders: number; vouchers: number }> {

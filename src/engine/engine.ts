@@ -1,22 +1,27 @@
-import type { Actor } from '../core/actor.js'
-import { isRefusal, type Refusal, Refused, refuse } from '../core/refusals.js'
+import { isRefusal, type RefusalCode, Refused, refuse } from '../core/refusals.js'
 import { type Clock, dayOf, systemTimer, type Timer } from '../core/time.js'
 import { encode, send } from '../ledger/record.js'
 import { World } from '../ledger/world.js'
-import type { Call } from './command.js'
 import { Decider } from './decider.js'
-import { keyId, type Receipt, RecentKeys } from './idempotency.js'
+import { keyId, RecentKeys } from './idempotency.js'
 import { isOutage, isTaken } from './outage.js'
 import { Queue } from './queue.js'
+import { type AskedRow, Runner } from './runner.js'
 import type { Storage } from './storage.js'
 import { answer, Batch, byArrival, EngineFault, type Outcome, type Ticket } from './ticket.js'
 
-export interface Asked extends Call {
-  readonly actor: Actor
-  /** The caller's Idempotency-Key; without one the command may only come from the service itself. */
-  readonly key?: string
-  /** False once nobody waits for the answer: then the command is dropped, as long as it is not being recorded. */
-  readonly isWanted?: () => boolean
+/** Who is told how it goes. */
+export interface EngineWatch {
+  /** A command was answered: accepted, refused with a code, a fault, or what was stored under its key. */
+  answered(kind: string, came: 'accepted' | 'repeated' | 'fault' | RefusalCode): void
+  /** So many commands were recorded in one call, in so many milliseconds. */
+  recorded(commands: number, milliseconds: number): void
+  /** So many commands were decided again because a book had moved. */
+  decidedAgain(commands: number): void
+  /** The database did not take a batch, and is asked again. */
+  outage(): void
+  /** A fault, by its number in the log. */
+  fault(id: string): void
 }
 
 export interface EngineOptions {
@@ -24,6 +29,7 @@ export interface EngineOptions {
   readonly clock: Clock
   /** What it waits by; the process's own if left out. */
   readonly timer?: Timer
+  readonly watch?: EngineWatch
   readonly log?: { error(fields: object, message: string): void; warn(fields: object, message: string): void }
   /** Commands in one batch at most. */
   readonly batch?: number
@@ -66,11 +72,12 @@ interface Flight {
  * The clearing engine: every command that changes money, or what decisions on money rest on, comes through here.
  * While one batch is recorded the next one gathers; a command that comes alone waits for nothing.
  */
-export class Engine {
+export class Engine extends Runner {
   readonly #storage: Storage
   readonly #clock: Clock
   readonly #timer: Timer
   readonly #log: EngineOptions['log']
+  readonly #watch: EngineWatch | undefined
   readonly #batch: number
   readonly #facts: number
   readonly #wait: number
@@ -85,11 +92,13 @@ export class Engine {
   #closed = false
 
   constructor(options: EngineOptions) {
+    super()
     this.#storage = options.storage
     this.#decider = new Decider(options.storage, this.#world, options.firstBatch)
     this.#clock = options.clock
     this.#timer = options.timer ?? systemTimer
     this.#log = options.log
+    this.#watch = options.watch
     this.#batch = options.batch ?? BATCH
     this.#facts = options.facts ?? FACTS
     this.#wait = options.wait ?? WAIT
@@ -98,28 +107,15 @@ export class Engine {
     this.#queue = new Queue(most, Math.ceil(most * 0.6))
   }
 
-  /** Runs one command. Refusals are answers; throws EngineFault, or Refused('unavailable') when the outcome is unknown. */
-  async run(asked: Asked): Promise<Outcome> {
-    const outcomes = await this.#enqueue([asked], asked)
-    return outcomes[0]!
+  /** Commands waiting to be decided. */
+  get waiting(): number {
+    return this.#queue.size
   }
 
-  /**
-   * Runs several commands in a row, all or nothing: at the first refusal nothing of them is recorded. The first is
-   * what the caller asked, and the key and its answer are that one's; the others follow from it.
-   */
-  async runTogether(calls: readonly Call[], actor: Actor, key?: string): Promise<Receipt[] | Refusal> {
-    const outcomes = await this.#enqueue(calls, { actor, ...(key === undefined ? {} : { key }) })
-    const refusal = outcomes.find(isRefusal)
-    return refusal ?? (outcomes as Receipt[])
-  }
-
-  /** Whether a command would be taken up now, of anybody or of this organisation. */
   hasRoom(organisation?: string): boolean {
     return !this.#closed && this.#queue.hasRoom(organisation)
   }
 
-  /** Resolves when everything asked before has been answered. */
   async drained(): Promise<void> {
     await Promise.allSettled([...this.#pending.values()])
   }
@@ -130,9 +126,9 @@ export class Engine {
     await this.#running
   }
 
-  #enqueue(calls: readonly Call[], asked: Pick<Asked, 'actor' | 'key' | 'isWanted'>): Promise<Outcome[]> {
+  runAll(asked: AskedRow): Promise<Outcome[]> {
     if (this.#closed) return Promise.resolve([refuse('overloaded')])
-    const { actor } = asked
+    const { calls, actor } = asked
     const at = this.#clock.now()
     const key = asked.key === undefined ? undefined : keyId(actor.organisation, asked.key)
     let ticket: Ticket | undefined
@@ -147,7 +143,7 @@ export class Engine {
         key,
         since: this.#timer.now(),
         isWanted: asked.isWanted,
-        mustLookUp: key !== undefined && this.#recent.add(key),
+        mustLookUp: key !== undefined && (this.#recent.add(key) || asked.isAgain === true),
         attempts: 0,
         answered: false,
         resolve,
@@ -218,8 +214,12 @@ export class Engine {
   }
 
   async #send({ jobs }: Batch): Promise<Landed> {
+    if (jobs.length === 0) return { dead: new Set() }
+    const sent = this.#timer.now()
     try {
-      return { dead: jobs.length > 0 ? await send(this.#storage, encode(this.#world, jobs)) : new Set() }
+      const dead = await send(this.#storage, encode(this.#world, jobs))
+      this.#watch?.recorded(jobs.length, this.#timer.now() - sent)
+      return { dead }
     } catch (error) {
       return { error, dead: new Set() }
     }
@@ -271,14 +271,21 @@ export class Engine {
         again.push(ticket)
       } else this.#fail(ticket, fault)
     }
-    // Those answered from what was stored under their key.
-    for (const ticket of tickets) if (ticket.answered) this.#pending.delete(ticket)
+    for (const ticket of tickets) if (ticket.answered) this.#repeated(ticket)
     return again
   }
 
   #answer(ticket: Ticket, outcomes: Outcome[] | Error): void {
     this.#pending.delete(ticket)
     answer(ticket, outcomes)
+    if (!this.#watch) return
+    const calls = ticket.calls.entries()
+    for (const [index, { type }] of calls) this.#watch.answered(type.kind, cameTo(outcomes, index))
+  }
+
+  /** It was answered with what was stored under its key. */
+  #repeated(ticket: Ticket): void {
+    if (this.#pending.delete(ticket)) this.#watch?.answered(ticket.calls[0]!.type.kind, 'repeated')
   }
 
   /** Puts tickets back in front of the queue, unless they were tried too often. */
@@ -289,6 +296,7 @@ export class Engine {
       if (ticket.attempts++ < ATTEMPTS) again.push(ticket)
       else this.#answer(ticket, new Refused('unavailable'))
     }
+    if (again.length > 0) this.#watch?.decidedAgain(again.length)
     this.#queue.putBack(again.sort(byArrival))
   }
 
@@ -301,10 +309,11 @@ export class Engine {
     let error = fault
     let taken = 0
     for (let pause = 20; ; pause = Math.min(pause * 2, 1000)) {
-      for (const ticket of asked) if (ticket.answered) this.#pending.delete(ticket)
+      for (const ticket of asked) if (ticket.answered) this.#repeated(ticket)
       const tickets = asked.filter(({ answered }) => !answered)
       if (tickets.length === 0) return
       if (error) {
+        if (isOutage(error)) this.#watch?.outage()
         this.#world.forget()
         // Whether it was recorded is not known, or its key was found in use: look first.
         for (const ticket of tickets) ticket.mustLookUp = true
@@ -331,8 +340,7 @@ export class Engine {
     const [first] = tickets
     if (first && tickets.length === 1) {
       const fault = new EngineFault(error)
-      this.#log?.error({ err: error, fault: fault.id, kind: first.calls[0]!.type.kind }, 'a command was poison')
-      return this.#answer(first, fault)
+      return this.#fail(first, fault)
     }
     const half = tickets.length >> 1
     await this.#runPatiently(tickets.slice(0, half))
@@ -342,7 +350,8 @@ export class Engine {
   #fail(ticket: Ticket, fault: Error): void {
     if (fault instanceof EngineFault) {
       const { kind } = ticket.calls[0]!.type
-      this.#log?.error({ err: fault.cause, fault: fault.id, kind }, 'a decision failed')
+      this.#log?.error({ err: fault.cause, fault: fault.id, kind }, 'a command was a fault')
+      this.#watch?.fault(fault.id)
     }
     this.#answer(ticket, fault)
   }
@@ -351,4 +360,11 @@ export class Engine {
     this.#log?.error({ err: error }, 'the database does not answer')
     for (const ticket of tickets) this.#answer(ticket, new Refused('unavailable'))
   }
+}
+
+function cameTo(outcomes: Outcome[] | Error, index: number): 'accepted' | 'fault' | RefusalCode {
+  if (outcomes instanceof Error) return outcomes instanceof Refused ? outcomes.refusal.refused : 'fault'
+  // A refusal stands for all of its row.
+  const outcome = outcomes[index] ?? outcomes[0]!
+  return isRefusal(outcome) ? outcome.refused : 'accepted'
 }

@@ -8,14 +8,14 @@ import type { Reader, Sql } from '../platform/database.js'
 import { type Operation, permissions } from '../platform/permissions.js'
 import { Faults, languageOf, problem, sendRefusal } from '../platform/problems.js'
 import type { CommandType } from './command.js'
-import type { Engine } from './engine.js'
 import type { Receipt } from './idempotency.js'
 import { isOutage } from './outage.js'
+import type { Runner } from './runner.js'
 import type { Outcome } from './ticket.js'
 
 /** What routes work with. */
 export interface Services {
-  readonly engine: Engine
+  readonly engine: Runner
   readonly sql: Sql
   readonly reader: Reader
   readonly clock: Clock
@@ -212,7 +212,7 @@ function refusedRow({ refused: code, details = {} }: Refusal, language: 'zh' | '
  * Turns away before the body is read, because then it costs little: whatever there is too much of, who may not, and an
  * organisation that fills its own share of the queue.
  */
-async function admit(request: FastifyRequest, engine: Engine, operation: Operation): Promise<void> {
+async function admit(request: FastifyRequest, engine: Runner, operation: Operation): Promise<void> {
   if (!engine.hasRoom()) throw new Refused('overloaded')
   await authorise(request, operation)
   if (!engine.hasRoom(request.actor.organisation)) throw new Refused('overloaded')

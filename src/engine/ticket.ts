@@ -11,8 +11,10 @@ export type Outcome = Receipt | Refusal
 
 /** A fault: not a refusal but something nobody should have met; `id` finds it in the log. */
 export class EngineFault extends Error {
-  readonly id = randomUUID()
-  constructor(cause: unknown) {
+  constructor(
+    cause: unknown,
+    readonly id: string = randomUUID(),
+  ) {
     super('the engine could not run this command', { cause })
   }
 }

@@ -52,46 +52,52 @@ function parseArray(text: string): string[] {
   )
 }
 
-/** Connects with bigint as bigint and date as text; `most` connections at most. */
-export function connect(url: string, most: number): Sql {
+/** How every connection is made: of several hosts to the one that is the primary, and soon again after an outage. */
+function openDriver(url: string, options: postgres.Options<Record<string, postgres.PostgresType>>) {
   return postgres(url, {
-    max: most,
-    types,
     fetch_types: false,
     onnotice: () => {},
-    connection: { search_path: 'clearing, pg_temp', application_name: 'clearing', TimeZone: 'UTC' },
     connect_timeout: 10,
+    backoff: (tries) => Math.min(0.05 * 2 ** tries, 0.5),
+    ...(firstHost(url) === url ? {} : { target_session_attrs: 'primary' }),
+    ...options,
+  })
+}
+
+/** A connection string of several hosts as one of its first host: what a URL parser understands. */
+export function firstHost(url: string): string {
+  return url.replace(/^([a-z]+:\/\/(?:[^@/?]*@)?[^,/?]*),[^/?]*/, '$1')
+}
+
+/** Connects with bigint as bigint and date as text; `most` connections at most. */
+export function connect(url: string, most: number): Sql {
+  return openDriver(url, {
+    max: most,
+    types,
+    connection: { search_path: 'clearing, pg_temp', application_name: 'clearing', TimeZone: 'UTC' },
   }) as unknown as Sql
 }
 
 /** The engine's one connection: what it sends stays in order, and no plan made on an empty table outlives that. */
 export function connectEngine(url: string): Sql {
-  return postgres(url, {
+  return openDriver(url, {
     max: 1,
     types,
-    fetch_types: false,
-    onnotice: () => {},
     connection: {
       search_path: 'clearing, pg_temp',
       application_name: 'clearing-engine',
       TimeZone: 'UTC',
       enable_seqscan: 'off',
       // Nobody waits for ever: both count as an outage, and the batch is asked again.
-      lock_timeout: 10_000,
-      statement_timeout: 60_000,
+      lock_timeout: 5_000,
+      statement_timeout: 10_000,
     },
-    connect_timeout: 10,
   }) as unknown as Sql
 }
 
 /** A typed reader for what is ordinary; it has connections of its own, because drizzle changes a client's parsers. */
 export function openReader(url: string, most: number) {
-  const client = postgres(url, {
-    max: most,
-    fetch_types: false,
-    onnotice: () => {},
-    connection: { application_name: 'clearing-reader' },
-  })
+  const client = openDriver(url, { max: most, connection: { application_name: 'clearing-reader' } })
   return { db: drizzle({ client, schema }), close: () => client.end({ timeout: 5 }) }
 }
 export type Reader = ReturnType<typeof openReader>['db']
@@ -112,16 +118,20 @@ function sqlFiles(folder: string): SqlFile[] {
     })
 }
 
+/** The migrations this version knows, in order. */
+export const migrationFiles = (): readonly SqlFile[] => sqlFiles('migrations')
+
 const literal = (text: string) => `'${text.replaceAll("'", "''")}'`
 
 /**
  * Brings the database to this code's schema: numbered migrations that never change, then the current bodies of the
  * functions, then the books of the jurisdictions, all in one transaction under a lock. `service` is the role the
- * service itself uses; it may read, and call the functions that write, and nothing more.
+ * service itself uses; it may read, and call the functions that write, and nothing more. With `upTo`, the name of a
+ * migration, the tables are made as they were after it, without functions: what a restore fills before it goes on.
  * Throws DatabaseError when the database is older than PostgreSQL 15, newer than this code, or was changed by hand.
  */
-export async function migrate(ownerUrl: string, service: string): Promise<{ applied: string[] }> {
-  const sql = postgres(ownerUrl, { max: 1, onnotice: () => {} })
+export async function migrate(ownerUrl: string, service: string, upTo?: string): Promise<{ applied: string[] }> {
+  const sql = openDriver(ownerUrl, { max: 1 })
   try {
     const [{ version = 0 } = {}] = await sql<{ version: number }[]>`
       select current_setting('server_version_num')::int as version`
@@ -132,7 +142,7 @@ export async function migrate(ownerUrl: string, service: string): Promise<{ appl
     }
     for (let attempt = 1; ; attempt++) {
       try {
-        return await bring(sql, service)
+        return await bring(sql, service, upTo)
       } catch (error) {
         // Two services started at once: the other one was faster, and its work is found done the next time.
         if (attempt > 3 || !['42P07', '23505'].includes((error as { code?: string }).code ?? '')) throw error
@@ -145,17 +155,17 @@ export async function migrate(ownerUrl: string, service: string): Promise<{ appl
   }
 }
 
-async function bring(sql: postgres.Sql, service: string): Promise<{ applied: string[] }> {
+async function bring(sql: postgres.Sql, service: string, upTo?: string): Promise<{ applied: string[] }> {
   const [{ exists = false } = {}] = await sql<{ exists: boolean }[]>`
     select to_regclass('clearing.migrations') is not null as exists`
   const done = exists
     ? await sql<{ name: string; checksum: string }[]>`select name, checksum from clearing.migrations`
     : []
   const known = new Map(done.map(({ name, checksum }) => [name, checksum]))
-  const files = sqlFiles('migrations')
+  const files = migrationFiles().filter(({ name }) => upTo === undefined || name <= upTo)
   checkHistory(known, files)
   const open = files.filter(({ name }) => !known.has(name))
-  const functions = sqlFiles('functions')
+  const functions = upTo === undefined ? sqlFiles('functions') : []
   if (open.length === 0 && (await isCurrent(sql, functions, service))) return { applied: [] }
   // One simple-protocol script is one transaction, and does not depend on the driver keeping a transaction together.
   await sql.unsafe(script(open, functions, service)).simple()
@@ -193,7 +203,6 @@ function checkHistory(known: ReadonlyMap<string, string>, files: readonly SqlFil
 
 function script(open: readonly SqlFile[], functions: readonly SqlFile[], service: string): string {
   const books = jurisdictions.map(({ code, name }) => `(${Number(code)}, ${literal(name)})`)
-  const role = `"${service.replaceAll('"', '""')}"`
   return [
     'begin;',
     // Whoever comes second waits here, and then finds everything done.
@@ -205,23 +214,30 @@ function script(open: readonly SqlFile[], functions: readonly SqlFile[], service
       ({ name, text, checksum }) =>
         `${text}\ninsert into migrations (name, checksum) values (${literal(name)}, ${literal(checksum)});`,
     ),
+    `insert into books (book, name) values (0, '长三角'), ${books.join(', ')} on conflict (book) do nothing;`,
+    ...(functions.length === 0 ? [] : functionScript(functions, service)),
+    'commit;',
+  ].join('\n')
+}
+
+function functionScript(functions: readonly SqlFile[], service: string): string[] {
+  const role = `"${service.replaceAll('"', '""')}"`
+  return [
     `do $$ declare f regprocedure; begin
        for f in select p.oid from pg_proc p where p.pronamespace = 'clearing'::regnamespace
        loop execute 'drop function ' || f; end loop; end $$;`,
     ...functions.map(({ text }) => text),
-    `insert into books (book, name) values (0, '长三角'), ${books.join(', ')} on conflict (book) do nothing;`,
     `comment on schema clearing is ${literal(mark(functions))};`,
     'revoke all on all functions in schema clearing from public;',
     `do $$ begin if current_user <> ${literal(service)} then
        grant usage on schema clearing to ${role};
        grant select on all tables in schema clearing to ${role};
-       grant execute on function record, actor_numbers, fix_moment, period_items, balances_as_of to ${role};
+       grant execute on function record, actor_numbers, fix_moment, period_items, balances_as_of, hold_lease to ${role};
      end if; end $$;`,
-    'commit;',
-  ].join('\n')
+  ]
 }
 
 /** The user name inside a connection string. */
 export function userOf(url: string): string {
-  return decodeURIComponent(new URL(url).username)
+  return decodeURIComponent(new URL(firstHost(url)).username)
 }

@@ -65,7 +65,7 @@ async function perform<T>(url: string, play: (player: Player) => Promise<T>): Pr
     auth: builtInIssuer('rehearsal', 'rehearsal'),
   })
   try {
-    const base = await service.app.listen({ host: '127.0.0.1', port: 0 })
+    const base = await service.open({ host: '127.0.0.1', port: 0 })
     const player = new Player({ base, clock })
     try {
       return await play(player)

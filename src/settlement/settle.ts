@@ -1,7 +1,7 @@
 import type { Actor } from '../core/actor.js'
 import { isRefusal, refuse } from '../core/refusals.js'
 import { type Call, SYSTEM } from '../engine/command.js'
-import type { Engine } from '../engine/engine.js'
+import type { Runner } from '../engine/runner.js'
 import type { Outcome } from '../engine/ticket.js'
 import type { Sql } from '../platform/database.js'
 import { closePeriodCommand, confirmPaymentsCommand, netPeriodCommand, payCommand } from './commands.js'
@@ -9,7 +9,7 @@ import { grossOf, paymentsOf } from './queries.js'
 
 /** Closes a period, then gives every province its position; asked again after a crash it goes on where it stopped. */
 export async function closePeriod(
-  engine: Engine,
+  engine: Runner,
   sql: Sql,
   asked: { command: { period: string; through: string }; actor: Actor; key: string },
 ): Promise<Outcome> {
@@ -19,7 +19,7 @@ export async function closePeriod(
 }
 
 /** The items of a closed period never change, so they are added up off the hot path. */
-async function netPeriod(engine: Engine, sql: Sql, period: string): Promise<void> {
+async function netPeriod(engine: Runner, sql: Sql, period: string): Promise<void> {
   const [open] = await sql`select from periods where period = ${period} and not netted`
   if (!open) return
   const gross = await grossOf(sql, period)
@@ -28,7 +28,7 @@ async function netPeriod(engine: Engine, sql: Sql, period: string): Promise<void
 
 /** Confirms that a period is paid: the region's positions and every book's payments in one, all or nothing. */
 export async function confirmPayments(
-  engine: Engine,
+  engine: Runner,
   sql: Sql,
   asked: { command: { period: string }; actor: Actor; key: string },
 ): Promise<Outcome> {

@@ -243,7 +243,7 @@ const story: readonly Step[] = [
 async function play(database: TestDatabase): Promise<void> {
   const clock = new ManualClock(0)
   const service = await createService({ ...database, clock, auth: builtInIssuer('test', 'test') })
-  const player = new Player({ base: await service.app.listen({ host: '127.0.0.1', port: 0 }), clock })
+  const player = new Player({ base: await service.open({ host: '127.0.0.1', port: 0 }), clock })
   for (const [index, [at, what, fields]] of story.entries()) {
     await player.play(JSON.stringify({ id: `s${index}`, at, do: what, ...fields }))
   }

@@ -1,9 +1,11 @@
 /** Random histories: moves that say roughly what to do, and a cast that makes commands of them. */
 import fc from 'fast-check'
+import { isUnder } from '../../src/core/division.js'
 import { isRefusal } from '../../src/core/refusals.js'
-import type { Asked } from '../../src/engine/engine.js'
+import type { Asked } from '../../src/engine/runner.js'
 import type { Outcome } from '../../src/engine/ticket.js'
 import type { OrderState } from '../../src/orders/contract.js'
+import type { PublishProgram } from '../../src/programs/contract.js'
 import { ask, rules, uscc } from './scene.js'
 
 /** Four programs in three provinces, between them every rule that differs. */
@@ -27,16 +29,39 @@ const divisions = ['320509', '310115', '330106'] as const
 export const enterprises = divisions.map((_, n) => uscc(n + 1))
 export const providers = ['310104', '320583', '330106'].map((division, n) => ({ code: uscc(n + 11), division }))
 
+/** Who and what there is from the beginning. */
+export interface Region {
+  readonly programs: readonly PublishProgram[]
+  readonly enterprises: readonly { readonly code: string; readonly division: string }[]
+  readonly providers: readonly { readonly code: string; readonly division: string }[]
+  /** Fen given to each program at first. */
+  readonly budget: bigint
+  /** Orders are filed on so many of the youngest vouchers: they are the ones with money on them. */
+  readonly young: number
+}
+
+export const small: Region = {
+  programs,
+  enterprises: enterprises.map((code, n) => ({ code, division: divisions[n]! })),
+  providers,
+  budget: 800_00n,
+  young: 8,
+}
+
 /** The region before anything is spent: programs with a little money, parties, recognitions. */
-export const opening: readonly Asked[] = [
-  ...programs.map(ask.publish),
-  ...enterprises.map((code, n) => ask.enterprise(code, divisions[n]!)),
-  ...providers.map(({ code, division }) => ask.provider(code, division)),
-  ...['310000', '320000', '330000'].flatMap((place) => providers.map(({ code }) => ask.recognise(place, code))),
-  ...programs.map(({ program, jurisdiction }) => ask.appropriate(jurisdiction, program, 800_00n)),
+export const openingOf = (region: Region): readonly Asked[] => [
+  ...region.programs.map(ask.publish),
+  ...region.enterprises.map(({ code, division }) => ask.enterprise(code, division)),
+  ...region.providers.map(({ code, division }) => ask.provider(code, division)),
+  ...[...new Set(region.programs.map(({ jurisdiction }) => `${jurisdiction.slice(0, 2)}0000`))]
+    .sort()
+    .flatMap((place) => region.providers.map(({ code }) => ask.recognise(place, code))),
+  ...region.programs.map(({ program, jurisdiction }) => ask.appropriate(jurisdiction, program, region.budget)),
 ]
 
-const actions = [
+export const opening = openingOf(small)
+
+export const actions = [
   'deliver',
   'confirm',
   'cancel',
@@ -47,7 +72,7 @@ const actions = [
   'reject',
   'clawBack',
 ] as const
-type Action = (typeof actions)[number]
+export type Action = (typeof actions)[number]
 
 export type Move =
   | { readonly do: 'pass'; readonly days: number }
@@ -130,14 +155,27 @@ interface KnownOrder {
   state: OrderState
 }
 
+interface KnownVoucher {
+  readonly id: string
+  readonly enterprise: string
+  readonly program: string
+}
+
+const pick = <T>(list: readonly T[], n: number): T | undefined => list[n % Math.max(1, list.length)]
+
 /** Remembers who and what there is, so that a move can name a voucher or an order that exists. */
 export class Cast {
-  readonly vouchers: { readonly id: string; readonly enterprise: string; readonly program: string }[] = []
-  readonly orders: KnownOrder[] = []
+  readonly #vouchers = new Map<string, KnownVoucher>()
+  readonly #orders = new Map<string, KnownOrder>()
+  /** The same in the order in which they came. */
+  readonly #allVouchers: KnownVoucher[] = []
+  readonly #allOrders: KnownOrder[] = []
+
+  constructor(readonly region: Region = small) {}
 
   /** The command a move means now; undefined when there is nothing yet to do it to. `day` is the present one. */
   command(move: Exclude<Move, { do: 'pass' }>, day: string): Asked | undefined {
-    const pick = <T>(list: readonly T[], n: number): T | undefined => list[n % Math.max(1, list.length)]
+    const { programs, enterprises, providers, young } = this.region
     switch (move.do) {
       case 'appropriate': {
         const { program, jurisdiction } = pick(programs, move.program)!
@@ -149,30 +187,30 @@ export class Cast {
         return ask[move.do](place, pick(providers, move.provider)!.code)
       }
       case 'list':
-        return ask.list(pick([...enterprises, ...providers.map((p) => p.code)], move.party)!, day, day)
+        return ask.list(pick([...enterprises, ...providers], move.party)!.code, day, day)
       case 'issue': {
         const { program, jurisdiction } = pick(programs, move.program)!
-        // Mostly to the enterprise that lies there.
-        const home = [0, 1, 2, 1][move.program % programs.length]!
-        const enterprise = move.enterprise % 4 === 0 ? move.enterprise : home
-        return ask.issue(jurisdiction, program, pick(enterprises, enterprise)!, move.amount)
+        // Mostly to an enterprise that lies there.
+        const local = enterprises.filter(({ division }) => isUnder(division, jurisdiction))
+        const { code } = pick(move.enterprise % 4 === 0 ? enterprises : local, move.enterprise)!
+        return ask.issue(jurisdiction, program, code, move.amount)
       }
       case 'file': {
         const { contract, contractAmount, voucherAmount } = move
-        // The youngest vouchers are the ones with money on them.
-        const voucher = pick(this.vouchers.slice(-8), move.voucher)
+        const youngest = Math.min(young, this.#allVouchers.length)
+        const voucher = youngest > 0 && this.#allVouchers.at((move.voucher % youngest) - youngest)
         if (!voucher) return undefined
         const { code } = pick(providers, move.provider)!
         const terms = { contractNo: `C-${contract}`, contractAmount, voucherAmount }
         return ask.file(voucher.id, voucher.enterprise, code, terms)
       }
       case 'walk': {
-        const order = pick(this.orders, move.order)
+        const order = pick(this.#allOrders, move.order)
         const action = order && naturally[order.state]
         return action && this.#act(action, order, move.invoice, move.part)
       }
       case 'act': {
-        const order = pick(this.orders, move.order)
+        const order = pick(this.#allOrders, move.order)
         return order && this.#act(move.action, order, move.invoice, move.part)
       }
     }
@@ -203,15 +241,27 @@ export class Cast {
     const event = outcome.event as { voucher?: string; order?: string; state?: OrderState }
     if (type.kind === 'issue') {
       const { enterprise, program } = command as { enterprise: string; program: string }
-      this.vouchers.push({ id: event.voucher!, enterprise, program })
+      const voucher = { id: event.voucher!, enterprise, program }
+      if (this.#vouchers.has(voucher.id)) return
+      this.#vouchers.set(voucher.id, voucher)
+      this.#allVouchers.push(voucher)
     } else if (type.kind === 'file_order') {
       const { voucher, provider } = command as { voucher: string; provider: string }
-      const { enterprise, program } = this.vouchers.find(({ id }) => id === voucher)!
-      const { payee } = programs.find((p) => p.program === program)!
-      const paid = payee === 'provider' ? provider : enterprise
-      this.orders.push({ id: event.order!, enterprise, provider, payee: paid, state: 'filed' })
+      const known = this.#vouchers.get(voucher)
+      if (!known || this.#orders.has(event.order!)) return
+      const { payee } = this.region.programs.find((p) => p.program === known.program)!
+      const paid = payee === 'provider' ? provider : known.enterprise
+      const order: KnownOrder = {
+        id: event.order!,
+        enterprise: known.enterprise,
+        provider,
+        payee: paid,
+        state: 'filed',
+      }
+      this.#orders.set(order.id, order)
+      this.#allOrders.push(order)
     } else if (event.order && event.state) {
-      const order = this.orders.find(({ id }) => id === event.order)
+      const order = this.#orders.get(event.order)
       if (order) order.state = event.state
     }
   }

@@ -82,7 +82,7 @@ export async function testService(day = '2026-03-02'): Promise<TestService> {
   const database = await testDatabase()
   const clock = new ManualClock(china(day))
   const service = await createService({ ...database, clock, auth: builtInIssuer('test', 'test') })
-  const base = await service.app.listen({ host: '127.0.0.1', port: 0 })
+  const base = await service.open({ host: '127.0.0.1', port: 0 })
   return {
     service,
     clock,

@@ -1,7 +1,8 @@
 /** Sets scenes on an engine: every call makes new parties and programs, so that no case meets another's. */
 import { isRefusal } from '../../src/core/refusals.js'
-import type { Asked, Engine } from '../../src/engine/engine.js'
+import type { Engine } from '../../src/engine/engine.js'
 import type { Receipt } from '../../src/engine/idempotency.js'
+import type { Asked } from '../../src/engine/runner.js'
 import type { PublishProgram } from '../../src/programs/contract.js'
 import { ask, type Contract, rules, uscc } from './scene.js'
 

@@ -6,7 +6,8 @@ import { verifyLedger } from '../../src/audit/verify.js'
 import type { Actor } from '../../src/core/actor.js'
 import { Refused, refusals } from '../../src/core/refusals.js'
 import { usccCheckCharacter } from '../../src/core/uscc.js'
-import type { Asked, Engine } from '../../src/engine/engine.js'
+import type { Engine } from '../../src/engine/engine.js'
+import type { Asked } from '../../src/engine/runner.js'
 import { EngineFault } from '../../src/engine/ticket.js'
 import { builtInIssuer } from '../../src/platform/auth.js'
 import { connect } from '../../src/platform/database.js'
@@ -404,7 +405,7 @@ t.test('a row that fails takes no other with it, and is done when it is asked ag
     },
   } as unknown as Engine
   const auth = builtInIssuer('test', 'test')
-  const app = await buildApp({ engine: lossy, clock } as never, { auth })
+  const app = await buildApp({ engine: lossy, clock } as never, { isOpen: true } as never, { auth })
   t.teardown(() => app.close())
   const there = await app.listen({ host: '127.0.0.1', port: 0 })
   const { subject, ...claims } = officer
@@ -441,7 +442,7 @@ t.test(
       run: async () => ({ refused: 'overloaded' }),
     } as unknown as Engine
     const auth = builtInIssuer('test', 'test')
-    const app = await buildApp({ engine: overloaded, clock } as never, { auth })
+    const app = await buildApp({ engine: overloaded, clock } as never, { isOpen: true } as never, { auth })
     t.teardown(() => app.close())
     const { subject, ...claims } = officer
     const send = () =>
