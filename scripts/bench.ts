@@ -7,6 +7,7 @@ import { core } from './bench/core.js'
 import { Figures } from './bench/figures.js'
 import { growth } from './bench/growth.js'
 import { lines } from './bench/lines.js'
+import { processes } from './bench/processes.js'
 import { service } from './bench/service.js'
 import { settlement } from './bench/settlement.js'
 import { usual } from './bench/usual.js'
@@ -19,14 +20,14 @@ import { usual } from './bench/usual.js'
  */
 const USAGE = `npm run bench [-- OPTIONS]
   --quick         a small run: core, lines, usual and service, once each, within 90 seconds
-  --only A,B      some of core, lines, usual, service, settlement, growth; core and lines measure their floor, too
+  --only A,B      some of core, lines, usual, service, processes, settlement, growth; core and lines measure their floor, too
   --runs N        runs of every figure, the median counts (3; 1 when quick)
   --seconds N     length of a run (8; 1 when quick)
   --items N       approved items of the period that is closed (1000000)
   --entries N     entries present at the end of growth (10000000)
   --json FILE     the figures for machines`
 
-const sections = { core, lines, usual, service, settlement, growth }
+const sections = { core, lines, usual, service, processes, settlement, growth }
 type Section = keyof typeof sections
 const QUICK: readonly Section[] = ['core', 'lines', 'usual', 'service']
 

@@ -57,7 +57,8 @@ export async function createService(options: ServiceOptions): Promise<Service> {
 
   const me = { id: randomUUID(), address: '' }
   const lease = new Lease(me, leases, timer)
-  const tally: Tally = new Tally({ waiting: () => engine.waiting, inCharge: () => lease.inCharge?.who === 'here' })
+  const isInCharge = () => lease.inCharge?.who === 'here'
+  const tally: Tally = new Tally({ waiting: () => engine.waiting, inCharge: isInCharge })
   const engine: Engine = new Engine({
     storage,
     clock,
@@ -90,7 +91,13 @@ export async function createService(options: ServiceOptions): Promise<Service> {
     auth: options.auth,
     ...(logger ? { logger } : {}),
   })
-  const hangUp = serveLinks(app.server, { lease, engine, types: commandTypes, ...log })
+  const hangUp = serveLinks(app.server, {
+    id: me.id,
+    engine,
+    isInCharge: () => isInCharge() && state !== 'stopping',
+    types: commandTypes,
+    ...log,
+  })
 
   async function prepare(): Promise<void> {
     for (let tries = 0; state === 'starting'; tries++) {
@@ -111,7 +118,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
     app,
     engine: front,
     get isInCharge() {
-      return lease.inCharge?.who === 'here'
+      return isInCharge()
     },
     async open({ host, port, peerUrl }) {
       const address = await app.listen({ host, port })

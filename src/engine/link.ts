@@ -2,13 +2,14 @@ import { timingSafeEqual } from 'node:crypto'
 import http from 'node:http'
 import https from 'node:https'
 import type { Duplex } from 'node:stream'
+import { StringDecoder } from 'node:string_decoder'
 import type { Actor } from '../core/actor.js'
 import { type Refusal, Refused } from '../core/refusals.js'
 import type { Timer } from '../core/time.js'
 import { type Call, type CommandType, SYSTEM, wire } from './command.js'
 import type { EngineOptions } from './engine.js'
 import { type Link, LinkLost, NotInCharge } from './front.js'
-import type { Holder, Lease } from './lease.js'
+import type { Holder } from './lease.js'
 import type { AskedRow, Runner } from './runner.js'
 import { EngineFault, type Outcome } from './ticket.js'
 
@@ -40,20 +41,25 @@ interface Answer {
   readonly notInCharge?: true
 }
 
-/** Lines of text over a socket; what is sent in one turn of the event loop goes out together. */
-class Lines {
+/** JSON lines over a socket; what is sent in one turn of the event loop goes out together. */
+class Lines<T> {
   #out = ''
 
   constructor(
     readonly socket: Duplex,
-    onLine: (line: string) => void,
+    onLine: (line: T) => void,
   ) {
+    // Node forbids to set the encoding of a socket that was HTTP's.
+    const decoder = new StringDecoder('utf8')
     let rest = ''
-    socket.setEncoding('utf8')
-    socket.on('data', (chunk: string) => {
-      const lines = (rest + chunk).split('\n')
+    socket.on('data', (chunk: Buffer) => {
+      const lines = (rest + decoder.write(chunk)).split('\n')
       rest = lines.pop()!
-      for (const line of lines) onLine(line)
+      try {
+        for (const line of lines) onLine(JSON.parse(line) as T)
+      } catch {
+        socket.destroy() // whoever it is does not speak our language
+      }
     })
     // Whatever is wrong with it, 'close' comes after.
     socket.on('error', () => {})
@@ -79,7 +85,7 @@ interface Waiting {
 
 class SocketLink implements Link {
   readonly #waiting = new Map<number, Waiting>()
-  readonly #lines: Lines
+  readonly #lines: Lines<Answer>
   #asked = 0
 
   constructor(
@@ -87,7 +93,7 @@ class SocketLink implements Link {
     socket: Duplex,
     readonly timer: Timer,
   ) {
-    this.#lines = new Lines(socket, (line) => this.#answered(JSON.parse(line)))
+    this.#lines = new Lines(socket, (answer) => this.#answered(answer))
     socket.once('close', () => {
       for (const { reject } of this.#waiting.values()) reject(new LinkLost())
       this.#waiting.clear()
@@ -167,8 +173,11 @@ export function openLink(holder: Holder, timer: Timer): Promise<Link> {
 }
 
 interface Served {
-  readonly lease: Lease
+  /** This process's own number. */
+  readonly id: string
   readonly engine: Runner
+  /** False once another process is in charge, or this one is about to leave. */
+  isInCharge(): boolean
   readonly types: ReadonlyMap<string, CommandType>
   readonly log?: EngineOptions['log']
 }
@@ -176,7 +185,7 @@ interface Served {
 /** Answers the other processes on the service's own port; the returned function hangs up. */
 export function serveLinks(server: http.Server, served: Served): () => void {
   const open = new Set<Duplex>()
-  const mine = Buffer.from(`Bearer ${served.lease.me.id}`)
+  const mine = Buffer.from(`Bearer ${served.id}`)
   server.on('upgrade', (request, socket, head) => {
     const shown = Buffer.from(request.headers.authorization ?? '')
     socket.on('error', () => {})
@@ -191,8 +200,7 @@ export function serveLinks(server: http.Server, served: Served): () => void {
     open.add(socket)
     socket.once('close', () => open.delete(socket))
     const isWanted = () => !socket.destroyed
-    const lines = new Lines(socket, async (line) => {
-      const question = JSON.parse(line) as Question
+    const lines = new Lines<Question>(socket, async (question) => {
       const answer = await answerTo(served, question, isWanted)
       lines.send(JSON.stringify({ n: question.n, ...answer } satisfies Answer))
     })
@@ -203,16 +211,16 @@ export function serveLinks(server: http.Server, served: Served): () => void {
 }
 
 async function answerTo(
-  { lease, engine, types, log }: Served,
+  { engine, isInCharge, types, log }: Served,
   { calls, actor = SYSTEM, key, isAgain = false }: Question,
   isWanted: () => boolean,
 ): Promise<Omit<Answer, 'n'>> {
   try {
+    if (!isInCharge()) return { notInCharge: true }
     if (!calls) {
       await engine.drained()
       return { outcomes: [] }
     }
-    if (lease.inCharge?.who !== 'here') return { notInCharge: true }
     const read = calls.map(({ kind, command, refusal }): Call => {
       const type = types.get(kind)
       if (!type) throw new Error(`no command ${kind}`)
