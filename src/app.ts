@@ -9,6 +9,7 @@ import { claimRoutes } from './claims/routes.js'
 import { refuse } from './core/refusals.js'
 import { deadlineRoutes } from './deadlines/routes.js'
 import type { Services } from './engine/route.js'
+import { EngineFault } from './engine/ticket.js'
 import { enterpriseRoutes } from './enterprises/routes.js'
 import type { Vitals } from './health/contract.js'
 import { healthRoutes } from './health/routes.js'
@@ -61,7 +62,12 @@ export async function buildApp(
       (data: unknown) =>
         JSON.stringify(schema.parse(data)),
   )
-  app.setErrorHandler(errorHandler)
+  app.setErrorHandler<Error>((error, request, reply) => {
+    const answer = errorHandler(error, request, reply)
+    // The engine counts its own.
+    if (reply.statusCode === 500 && !(error instanceof EngineFault)) vitals.tally.fault(request.id)
+    return answer
+  })
   app.setNotFoundHandler((request, reply) => sendRefusal(request, reply, refuse('route_not_found')))
 
   await app.register(swagger, {

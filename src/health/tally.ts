@@ -35,6 +35,16 @@ export class Tally implements EngineWatch {
         }
       },
     })
+    const faults = () => this.faults
+    new Counter({
+      name: 'clearing_faults_total',
+      help: 'Things that should not happen; each has a number under which it is in the log',
+      registers,
+      collect() {
+        this.reset()
+        this.inc(faults())
+      },
+    })
     new Gauge({
       name: 'clearing_waiting_commands',
       help: 'Commands waiting to be decided',

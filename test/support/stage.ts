@@ -1,8 +1,7 @@
 /** Sets scenes on an engine: every call makes new parties and programs, so that no case meets another's. */
 import { isRefusal } from '../../src/core/refusals.js'
-import type { Engine } from '../../src/engine/engine.js'
 import type { Receipt } from '../../src/engine/idempotency.js'
-import type { Asked } from '../../src/engine/runner.js'
+import type { Asked, Runner } from '../../src/engine/runner.js'
 import type { PublishProgram } from '../../src/programs/contract.js'
 import { ask, type Contract, rules, uscc } from './scene.js'
 
@@ -19,8 +18,8 @@ export interface Place {
 export const ORDER_STEPS = ['filed', 'delivered', 'confirmed', 'submitted', 'verified', 'approved'] as const
 
 export class Stage {
-  readonly engine: Engine
-  constructor(engine: Engine) {
+  readonly engine: Runner
+  constructor(engine: Runner) {
     this.engine = engine
   }
 
