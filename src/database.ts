@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { DatabaseConfig } from './config.js'
-import { startEmbeddedPostgres } from './platform/embedded-postgres.js'
+import { type EmbeddedPostgres, startEmbeddedPostgres } from './platform/embedded-postgres.js'
 import { prepareRoles } from './platform/roles.js'
 
 /** A database that answers: the service's role, the owner's, and how to leave it. */
@@ -20,5 +20,35 @@ export async function openDatabase(config: DatabaseConfig): Promise<Database> {
     return { databaseUrl, migrateUrl, stop: async () => {} }
   }
   const server = await startEmbeddedPostgres({ root: embeddedRoot(config), purpose: 'service' })
-  return { ...(await prepareRoles(server)), stop: () => server.stop() }
+  const { port } = server
+  const stop = keepRunning(server, () =>
+    startEmbeddedPostgres({ root: embeddedRoot(config), purpose: 'service', port }),
+  )
+  return { ...(await prepareRoles(server)), stop }
+}
+
+/** How often it is looked whether our PostgreSQL lives, in milliseconds. */
+const LOOK = 500
+
+/** Starts a PostgreSQL of our own again when it has died. The returned function ends its use. */
+function keepRunning(first: EmbeddedPostgres, start: () => Promise<EmbeddedPostgres>): () => Promise<void> {
+  const uses = [first]
+  let starting: Promise<void> | undefined
+  const again = async () => {
+    console.error('PostgreSQL has ended and is started again 数据库已退出，正在重新启动')
+    uses.push(await start())
+  }
+  const timer = setInterval(() => {
+    if (uses.at(-1)!.isRunning()) return
+    starting ??= again()
+      .catch((error: Error) => console.error(error.message))
+      .finally(() => {
+        starting = undefined
+      })
+  }, LOOK).unref()
+  return async () => {
+    clearInterval(timer)
+    await starting
+    for (const use of uses) await use.stop()
+  }
 }

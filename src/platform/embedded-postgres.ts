@@ -37,6 +37,8 @@ export interface EmbeddedPostgres {
   adopted: boolean
   /** Process id of the server. */
   pid: number
+  /** Whether that process still lives. */
+  isRunning(): boolean
   /** Ends this use of the server; the last living user's call shuts it down and resolves when it is gone. */
   stop(): Promise<void>
 }
@@ -151,7 +153,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   }
 }
 
-type Server = Omit<EmbeddedPostgres, 'url' | 'stop'>
+type Server = Omit<EmbeddedPostgres, 'url' | 'stop' | 'isRunning'>
 
 function signedIn(place: Place, server: Server): EmbeddedPostgres {
   if (!server.adopted) signOut(place.users) // whatever this process used before is gone: it would count for ever
@@ -165,6 +167,7 @@ function signedIn(place: Place, server: Server): EmbeddedPostgres {
   return {
     ...server,
     url: `postgres://postgres:${server.password}@127.0.0.1:${server.port}/postgres`,
+    isRunning: () => isPostmaster(server.pid, place.data),
     stop: () => {
       stopping ??= leave()
       return stopping
