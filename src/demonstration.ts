@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { addDays, dayOf, ManualClock, systemClock } from './core/time.js'
+import { addDays, dayOf, ManualClock, systemClock, systemTimer } from './core/time.js'
 import { keyId, readStored } from './engine/idempotency.js'
 import type { Auth } from './platform/auth.js'
 import { connect, migrate, userOf } from './platform/database.js'
@@ -8,6 +8,8 @@ import { shiftLine } from './rehearsal/lines.js'
 import { Player } from './rehearsal/player.js'
 import { createService } from './service.js'
 
+/** So many tenths of a second until another process can take charge. */
+const TAKE_OVER = 50
 const FILE = fileURLToPath(new URL('../db/seeds/half-year.ndjson', import.meta.url))
 
 const daysBetween = (from: string, to: string) => Math.round((Date.parse(to) - Date.parse(from)) / 86_400_000)
@@ -36,7 +38,11 @@ export async function demonstrate(
   const service = await createService({ ...database, clock, auth })
   try {
     const base = await service.open({ host: '127.0.0.1', port: 0 })
-    if (!service.isInCharge) return // another process is, with another clock: it is putting this in, or at real work
+    // One that died lately is still in the lease for a moment; one that lives is putting this in itself.
+    for (let tries = 0; !service.isInCharge; tries++) {
+      if (tries === TAKE_OVER) return
+      await systemTimer.sleep(100)
+    }
     const player = new Player({ base, clock })
     for (const line of lines) await player.play(shiftLine(line, shift))
     await player.finish()
