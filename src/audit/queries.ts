@@ -110,20 +110,24 @@ export async function entriesOf(sql: Sql, book: Book, after: number, limit: numb
 
 /** What each province has done as issuer, all of it added up from accounts and transfers. */
 export async function provinceReports(sql: Sql) {
-  const [balances, turnover] = await Promise.all([
-    sql<{ province: number; kind: number; posted: bigint; held: bigint }[]>`
-      select book / 10000 * 10000 as province, kind, sum(posted)::bigint as posted, sum(held)::bigint as held
-      from accounts where book > 0 group by 1, 2`,
-    sql<{ province: number; type: number; payee: number | null; amount: bigint }[]>`
-      select t.book / 10000 * 10000 as province, t.type, a.province as payee, sum(t.amount)::bigint as amount
-      from transfers t
-      left join accounts a on a.book = t.book
-        and a.account = case t.type when ${transferTypes.redeem.no} then t.credit
-                                    when ${transferTypes.claw_back_payable.no} then t.debit
-                                    when ${transferTypes.claw_back_recoverable.no} then t.debit end
-      where t.book > 0 and t.phase in (${phases.post}, ${phases.capture})
-      group by 1, 2, 3`,
-  ])
+  // One statement is one moment: of two, money that moves in between would be in both or in neither.
+  const rows = await sql<
+    { province: number; kind: number; type: number; payee: number; amount: bigint; held: bigint }[]
+  >`
+    select book / 10000 * 10000 as province, kind, 0 as type, 0 as payee, sum(posted)::bigint as amount,
+           sum(held)::bigint as held
+    from accounts where book > 0 group by 1, 2
+    union all
+    select t.book / 10000 * 10000, 0, t.type, coalesce(a.province, 0), sum(t.amount)::bigint, 0
+    from transfers t
+    left join accounts a on a.book = t.book
+      and a.account = case t.type when ${transferTypes.redeem.no} then t.credit
+                                  when ${transferTypes.claw_back_payable.no} then t.debit
+                                  when ${transferTypes.claw_back_recoverable.no} then t.debit end
+    where t.book > 0 and t.phase in (${phases.post}, ${phases.capture})
+    group by 1, 3, 4`
+  const balances = rows.filter(({ kind }) => kind > 0)
+  const turnover = rows.filter(({ type }) => type > 0)
   const sum = <T>(rows: readonly T[], test: (row: T) => boolean, of: (row: T) => bigint) =>
     rows.reduce((total, row) => (test(row) ? total + of(row) : total), 0n)
 
@@ -134,7 +138,7 @@ export async function provinceReports(sql: Sql) {
         sum(
           balances,
           (b) => b.province === province && b.kind === accountKinds[kind].no,
-          (b) => b.posted,
+          (b) => b.amount,
         )
       const held = sum(
         balances,
