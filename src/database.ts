@@ -10,20 +10,23 @@ export interface Database {
   stop(): Promise<void>
 }
 
+interface Log {
+  warn(fields: object, message: string): void
+}
+
 /** Where the service's own PostgreSQL keeps its data. */
 export const embeddedRoot = ({ dataRoot }: DatabaseConfig) => join(dataRoot, 'postgres')
 
 /** The configured database, or a PostgreSQL of our own with an owner's and a service's role. */
-export async function openDatabase(config: DatabaseConfig): Promise<Database> {
+export async function openDatabase(config: DatabaseConfig, log?: Log): Promise<Database> {
   if (config.databaseUrl !== undefined) {
     const { databaseUrl, migrateDatabaseUrl: migrateUrl = databaseUrl } = config
     return { databaseUrl, migrateUrl, stop: async () => {} }
   }
   const server = await startEmbeddedPostgres({ root: embeddedRoot(config), purpose: 'service' })
   const { port } = server
-  const stop = keepRunning(server, () =>
-    startEmbeddedPostgres({ root: embeddedRoot(config), purpose: 'service', port }),
-  )
+  const start = () => startEmbeddedPostgres({ root: embeddedRoot(config), purpose: 'service', port })
+  const stop = keepRunning(server, start, log)
   return { ...(await prepareRoles(server)), stop }
 }
 
@@ -31,17 +34,21 @@ export async function openDatabase(config: DatabaseConfig): Promise<Database> {
 const LOOK = 500
 
 /** Starts a PostgreSQL of our own again when it has died. The returned function ends its use. */
-function keepRunning(first: EmbeddedPostgres, start: () => Promise<EmbeddedPostgres>): () => Promise<void> {
+function keepRunning(
+  first: EmbeddedPostgres,
+  start: () => Promise<EmbeddedPostgres>,
+  log: Log | undefined,
+): () => Promise<void> {
   const uses = [first]
   let starting: Promise<void> | undefined
   const again = async () => {
-    console.error('PostgreSQL has ended and is started again 数据库已退出，正在重新启动')
+    log?.warn({}, 'PostgreSQL has ended and is started again 数据库已退出，正在重新启动')
     uses.push(await start())
   }
   const timer = setInterval(() => {
     if (uses.at(-1)!.isRunning()) return
     starting ??= again()
-      .catch((error: Error) => console.error(error.message))
+      .catch((error: unknown) => log?.warn({ err: error }, 'PostgreSQL does not start 数据库无法启动'))
       .finally(() => {
         starting = undefined
       })

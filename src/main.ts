@@ -73,7 +73,7 @@ async function main(): Promise<void> {
   const config = readConfig(process.env)
   const logger = pino({ level: config.logLevel, redact: ['req.headers.authorization', '*.password', '*.token'] })
   const stop = stopAsked()
-  const database = await openDatabase(config)
+  const database = await openDatabase(config, logger)
   try {
     const isEmbedded = config.databaseUrl === undefined
     const auth: Auth = config.tokenPublicKey

@@ -1,6 +1,7 @@
 import { overdueSource } from './deadlines/owed.js'
 import { readStored } from './engine/idempotency.js'
 import type { LeaseStore } from './engine/lease.js'
+import { isLost } from './engine/outage.js'
 import type { Person, Storage } from './engine/storage.js'
 import { recordIn } from './ledger/record.js'
 import { databaseSource } from './ledger/world.js'
@@ -13,7 +14,10 @@ const LEASE_SILENCE = 2_000
 
 const opened = (sql: Sql) => ({ sql, facts: databaseSource(sql), overdue: overdueSource(sql) })
 
-/** A connection that is replaced when it falls silent: what was asked on it then fails like any other outage. */
+/**
+ * A connection that is replaced when it is lost or falls silent; what was asked on it fails as an outage. Nothing is
+ * asked again of a driver that has lost one: what it remembers of that has been wrong before.
+ */
 class Line {
   #open: ReturnType<typeof opened>
 
@@ -28,15 +32,17 @@ class Line {
     const open = this.#open
     let timer: NodeJS.Timeout | undefined
     const silence = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        // A way that swallows everything never ends a connection by itself.
-        if (this.#open === open) this.#open = opened(this.connect())
-        void open.sql.end({ timeout: 0 })
-        reject(Object.assign(new Error('the database does not say anything'), { code: 'ETIMEDOUT' }))
-      }, this.silence)
+      const fail = () => reject(Object.assign(new Error('the database does not say anything'), { code: 'ETIMEDOUT' }))
+      timer = setTimeout(fail, this.silence)
     })
     try {
       return await Promise.race([question(open), silence])
+    } catch (error) {
+      if (isLost(error) && this.#open === open) {
+        this.#open = opened(this.connect())
+        void open.sql.end({ timeout: 0 })
+      }
+      throw error
     } finally {
       clearTimeout(timer)
     }

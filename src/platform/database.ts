@@ -6,6 +6,7 @@ import { drizzle } from 'drizzle-orm/postgres-js'
 import postgres from 'postgres'
 import * as schema from '../../db/schema.js'
 import { jurisdictions } from '../core/division.js'
+import { type Encryption, socketOpener } from './socket.js'
 
 /** A connection whose bigint is a JavaScript bigint and whose date is a YYYY-MM-DD string. */
 export type Sql = postgres.Sql<{ bigint: bigint }>
@@ -52,16 +53,40 @@ function parseArray(text: string): string[] {
   )
 }
 
+/**
+ * Sent when a connection is opened, to fill a kilobyte: the driver writes that much at once, and anything less behind
+ * what it still had to write when it lost the last connection.
+ */
+const FILL = { 'clearing.fill': '.'.repeat(1024) }
+
 /** How every connection is made: of several hosts to the one that is the primary, and soon again after an outage. */
 function openDriver(url: string, options: postgres.Options<Record<string, postgres.PostgresType>>) {
-  return postgres(url, {
+  const { address, encryption } = encryptionOf(url)
+  return postgres(address, {
     fetch_types: false,
     onnotice: () => {},
     connect_timeout: 10,
     backoff: (tries) => Math.min(0.05 * 2 ** tries, 0.5),
     ...(firstHost(url) === url ? {} : { target_session_attrs: 'primary' }),
+    ...{ socket: socketOpener(encryption), ssl: false }, // an option that the driver's types do not know
     ...options,
+    connection: { ...options.connection, ...FILL },
   })
+}
+
+/** How a connection string wants to be encrypted, and the string without that: our sockets see to it. */
+function encryptionOf(url: string): { address: string; encryption: Encryption } {
+  const wanted = /[?&]ssl(?:mode)?=([^&]*)/.exec(url)?.[1] ?? 'disable'
+  const address = url.replace(/([?&])ssl(?:mode)?=[^&]*(&|$)/, (_, before, after) => (after === '&' ? before : ''))
+  const known: Record<string, Encryption> = {
+    disable: 'disable',
+    false: 'disable',
+    allow: 'prefer',
+    prefer: 'prefer',
+    require: 'require',
+    'no-verify': 'require',
+  }
+  return { address, encryption: known[wanted] ?? 'verify-full' }
 }
 
 /** A connection string of several hosts as one of its first host: what a URL parser understands. */

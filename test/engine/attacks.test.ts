@@ -102,8 +102,6 @@ withLab(
 )
 
 withLab(t, 'what is asked in a row by one caller is booked in that row, also through an outage', async (t, lab) => {
-  const records = connectEngine(lab.database.databaseUrl)
-  const reads = connectEngine(lab.database.databaseUrl)
   const lost = () =>
     Object.assign(new Error('the connection was lost'), {
       code: 'CONNECTION_CLOSED',
@@ -116,34 +114,31 @@ withLab(t, 'what is asked in a row by one caller is booked in that row, also thr
   // Once: the first batch is under way, the second cannot be read, and the first is lost as well.
   const once = new Set<string>()
   const isFirst = (what: string) => isCut && !once.has(what) && once.add(what)
-  const sql = new Proxy(records, {
-    get(target, name) {
-      if (name !== 'unsafe') return Reflect.get(target, name)
-      return async (text: string, ...rest: []) => {
-        if (isFirst('record')) {
-          await readIsLost
-          throw lost()
+  const sql = () =>
+    new Proxy(connectEngine(lab.database.databaseUrl), {
+      get(target, name) {
+        if (name !== 'unsafe') return Reflect.get(target, name)
+        return async (text: string, ...rest: []) => {
+          if (isFirst('record')) {
+            await readIsLost
+            throw lost()
+          }
+          return target.unsafe(text, ...rest)
         }
-        return target.unsafe(text, ...rest)
-      }
-    },
-  })
-  const failing = new Proxy(reads, {
-    apply(target, self, args) {
-      if (!String(args[0]).includes('actor_numbers') || !isFirst('read')) {
-        return Reflect.apply(target as never, self, args)
-      }
-      cut()
-      return Promise.reject(lost())
-    },
-  })
-  const a = lab.engine({
-    storage: openStorage(
-      () => sql,
-      () => failing,
-    ),
-    batch: 1,
-  })
+      },
+    })
+  const failing = () =>
+    new Proxy(connectEngine(lab.database.databaseUrl), {
+      apply(target, self, args) {
+        if (!String(args[0]).includes('actor_numbers') || !isFirst('read')) {
+          return Reflect.apply(target as never, self, args)
+        }
+        cut()
+        return Promise.reject(lost())
+      },
+    })
+  const storage = openStorage(sql, failing)
+  const a = lab.engine({ storage, batch: 1 })
   const place = await new Stage(a.engine).place()
   const appropriate = (subject: string): Asked => ({
     ...ask.appropriate(place.jurisdiction, place.program, 1n),
@@ -156,7 +151,7 @@ withLab(t, 'what is asked in a row by one caller is booked in that row, also thr
   )) as Receipt[]
   t.equal(second!.seq, first!.seq + 1)
   await a.engine.close()
-  await Promise.all([records.end(), reads.end()])
+  await storage.close()
 })
 
 withLab(

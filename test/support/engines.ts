@@ -23,34 +23,31 @@ export function runEngine(
   clock: ManualClock,
   options: Partial<EngineOptions> = {},
 ): RunningEngine {
-  const records = connectEngine(database.databaseUrl)
   const sql = connect(database.databaseUrl, 2)
   const errors: string[] = []
   let hook: (() => Promise<unknown>) | undefined
   let isReplyLost = false
   let turn: Promise<unknown> = Promise.resolve()
-  const watched = new Proxy(records, {
-    get(target, name) {
-      if (name !== 'unsafe') return Reflect.get(target, name)
-      return async (text: string, ...rest: []) => {
-        if (!text.includes('clearing.record(')) return target.unsafe(text, ...rest)
-        const action = hook
-        hook = undefined
-        // What is sent behind it stays behind it.
-        turn = turn.then(() => action?.())
-        await turn
-        const reply = await target.unsafe(text, ...rest)
-        if (!isReplyLost) return reply
-        isReplyLost = false
-        throw Object.assign(new Error('the reply was lost'), { code: 'CONNECTION_CLOSED' })
-      }
-    },
-  })
+  const watched = () =>
+    new Proxy(connectEngine(database.databaseUrl), {
+      get(target, name) {
+        if (name !== 'unsafe') return Reflect.get(target, name)
+        return async (text: string, ...rest: []) => {
+          if (!text.includes('clearing.record(')) return target.unsafe(text, ...rest)
+          const action = hook
+          hook = undefined
+          // What is sent behind it stays behind it.
+          turn = turn.then(() => action?.())
+          await turn
+          const reply = await target.unsafe(text, ...rest)
+          if (!isReplyLost) return reply
+          isReplyLost = false
+          throw Object.assign(new Error('the reply was lost'), { code: 'CONNECTION_CLOSED' })
+        }
+      },
+    })
   const log = { error: (_: object, message: string) => errors.push(message), warn: () => {} }
-  const storage = openStorage(
-    () => watched,
-    () => connectEngine(database.databaseUrl),
-  )
+  const storage = openStorage(watched, () => connectEngine(database.databaseUrl))
   const engine = new Engine({ storage, clock, log, ...options })
   return {
     engine,
