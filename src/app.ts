@@ -8,6 +8,7 @@ import { auditRoutes } from './audit/routes.js'
 import { claimRoutes } from './claims/routes.js'
 import { refuse } from './core/refusals.js'
 import { deadlineRoutes } from './deadlines/routes.js'
+import { isOutage } from './engine/outage.js'
 import type { Services } from './engine/route.js'
 import { EngineFault } from './engine/ticket.js'
 import { enterpriseRoutes } from './enterprises/routes.js'
@@ -63,6 +64,8 @@ export async function buildApp(
         JSON.stringify(schema.parse(data)),
   )
   app.setErrorHandler<Error>((error, request, reply) => {
+    // Whatever was being read; drizzle wraps what the database said.
+    if (isOutage(error) || isOutage(error.cause ?? {})) return sendRefusal(request, reply, refuse('unavailable'))
     const answer = errorHandler(error, request, reply)
     // The engine counts its own.
     if (reply.statusCode === 500 && !(error instanceof EngineFault)) vitals.tally.fault(request.id)

@@ -9,7 +9,6 @@ import { type Operation, permissions } from '../platform/permissions.js'
 import { Faults, languageOf, problem, sendRefusal } from '../platform/problems.js'
 import type { CommandType } from './command.js'
 import type { Receipt } from './idempotency.js'
-import { isOutage } from './outage.js'
 import type { Runner } from './runner.js'
 import type { Outcome } from './ticket.js'
 
@@ -252,10 +251,6 @@ export function readRoute<P = object, Q = object, R = unknown>(app: FastifyInsta
     },
     onRequest: (request) => authorise(request, spec.operation),
     preValidation: refuseNull,
-    handler: ({ params, query, actor }) =>
-      spec.read({ params: params as P, query: query as Q, actor }).catch((error: unknown) => {
-        // Drizzle wraps what the database said.
-        throw isOutage(error) || isOutage((error as Error).cause ?? {}) ? new Refused('unavailable') : error
-      }),
+    handler: ({ params, query, actor }) => spec.read({ params: params as P, query: query as Q, actor }),
   })
 }
