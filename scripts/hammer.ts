@@ -1,16 +1,10 @@
 import { writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
-import { Auditor } from './hammer/auditors.js'
-import { Cast } from './hammer/cast.js'
 import { Chaos } from './hammer/chaos.js'
-import { check } from './hammer/check.js'
-import { Client } from './hammer/clients.js'
 import { Cluster } from './hammer/cluster.js'
-import { Dice } from './hammer/dice.js'
 import { details, figuresOf, soFar, table } from './hammer/figures.js'
-import { Notebook } from './hammer/notes.js'
-import { Services } from './hammer/services.js'
+import { Run } from './hammer/run.js'
 
 /**
  * npm run hammer: several services on one database, many clients, and whatever can break breaks; at the end everything
@@ -23,14 +17,7 @@ const USAGE = `npm run hammer [-- OPTIONS]
   --json FILE   the figures for machines`
 
 const SERVICES = 3
-const CLIENTS = 40
-const AUDITORS = 3
 const SAY_EVERY = 5000
-/** After the last fault every client is answered within this time, in milliseconds. */
-const PATIENCE = 60_000
-/** Services that are asked to stop do so within this time, in milliseconds. */
-const STOP_WITHIN = 20_000
-
 class UsageError extends Error {}
 
 interface Options {
@@ -55,11 +42,8 @@ function read(args: readonly string[]): Options {
 class Hammer {
   readonly cluster: Cluster
   readonly #started = performance.now()
-  /** Services that ended without being killed. */
-  readonly #died: string[] = []
-  #services: Services | undefined
+  #run: Run | undefined
   #chaos: Chaos | undefined
-  #isOk = false
   #stopping: Promise<void> | undefined
 
   constructor(readonly options: Options) {
@@ -73,47 +57,28 @@ class Hammer {
     const disk = cluster.hasDisk
       ? 'on a small disk that gets full'
       : 'whose full disk is only pretended (no mount here)'
-    this.#say(`seed ${seed}: ${SERVICES} services, ${CLIENTS} clients, ${seconds} s; PostgreSQL ${disk}`)
+    this.#say(`seed ${seed}: ${seconds} s; PostgreSQL ${disk}`)
     await cluster.open()
-    const services = new Services(cluster, SERVICES, (name, how) => this.#died.push(`${name}: ${how}`))
-    this.#services = services
-    await services.open()
-    const notebook = new Notebook(services)
-    const cast = await Cast.gather(services.all[0]!.port)
-    await cast.open(notebook, new Dice(seed, 'opening'))
-    this.#say('opened')
-
+    const run = new Run({ database: cluster, services: SERVICES, seed, say: (text) => this.#say(text) })
+    this.#run = run
+    const { services, notebook } = run
     const chaos = new Chaos(seed, seconds, cluster, services, notebook)
     this.#chaos = chaos
-    const auditors = Array.from({ length: AUDITORS }, (_, n) => new Auditor(`auditor-${n}`, seed, cast, notebook))
-    const clients = Array.from({ length: CLIENTS }, (_, n) => new Client(`client-${n}`, seed, cast, notebook))
-    let isOver = false
-    const working = Promise.all([...clients, ...auditors].map((one) => one.run(() => isOver)))
-    const saying = setInterval(() => this.#say(soFar(notebook, services, chaos)), SAY_EVERY)
-    try {
-      // A client that fails is a fault of the hammer: nothing else would end it.
-      await Promise.race([chaos.run(), working])
-      isOver = true
-      notebook.deadline = performance.now() + PATIENCE
-      this.#say('everything is whole again; the last ones are answered')
-      await working
-    } finally {
-      clearInterval(saying)
-    }
-    this.#say(soFar(notebook, services, chaos))
-    if (!(await services.stop(STOP_WITHIN))) this.#died.push('a service did not stop in order')
-
-    const found = await check(cluster.databaseUrl, notebook, auditors, (text) => this.#say(text))
-    const { commands: _, ...sorts } = { ...found, faults: notebook.faults, 'ended by itself': this.#died }
-    this.#isOk = Object.values(sorts).every((findings) => findings.length === 0)
-    const figures = figuresOf(notebook, services, chaos, found, this.#died)
+    const found = await run.during(async () => {
+      const saying = setInterval(() => this.#say(soFar(notebook, services, chaos)), SAY_EVERY)
+      await chaos.run().finally(() => clearInterval(saying))
+    })
+    const sorts = run.sorts(found)
+    const figures = figuresOf(notebook, services, chaos, found, run.died)
     console.log(`\n${table(figures)}\n${details(sorts)}`)
     if (options.json !== undefined) {
       const machine = { cores: availableParallelism(), node: process.version, postgres: cluster.version }
-      const run = { seed, seconds, services: SERVICES, clients: CLIENTS, ...machine }
-      writeFileSync(options.json, `${JSON.stringify({ ...figures, run }, null, 1)}\n`)
+      writeFileSync(
+        options.json,
+        `${JSON.stringify({ ...figures, run: { seed, seconds, services: SERVICES, ...machine } }, null, 1)}\n`,
+      )
     }
-    return this.#isOk
+    return Object.values(sorts).every((findings) => findings.length === 0)
   }
 
   #say(text: string): void {
@@ -128,7 +93,7 @@ class Hammer {
 
   async #leave(keepsLogs: boolean): Promise<void> {
     this.#chaos?.stop()
-    await this.#services?.stop(0)
+    await this.#run?.services.stop(0)
     await this.cluster.stop(keepsLogs)
   }
 }

@@ -187,8 +187,8 @@ export class Chaos {
 
   /** A service's way to PostgreSQL, or its peers' way to it. */
   #pickWire(dice: Dice): Wire {
-    const { wire, door } = this.#pick(dice)
-    return dice.chance(0.7) || !door ? wire : door
+    const { ways, door } = this.#pick(dice)
+    return dice.chance(0.7) || !door ? ways[0]! : door
   }
 
   #during(fault: Promise<unknown>): void {

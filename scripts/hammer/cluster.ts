@@ -40,6 +40,10 @@ export class Cluster {
     this.hasDisk = mounted(this.#root, this.#size)
   }
 
+  get ports(): readonly number[] {
+    return [this.port]
+  }
+
   get logs(): string {
     return join(this.folder, 'logs')
   }

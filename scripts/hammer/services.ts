@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type Instant, parseChinaTime } from '../../src/core/time.js'
 import { type Auth, builtInIssuer } from '../../src/platform/auth.js'
-import { type Cluster, freePort } from './cluster.js'
+import { freePort } from './cluster.js'
 import type { Order, Settings } from './server.js'
 import { Doom, Wire } from './wire.js'
 
@@ -18,10 +18,19 @@ const DAY = 86_400_000
 /** How long the first start of a service may take, in milliseconds. */
 const FIRST_START = 60_000
 
+/** The PostgreSQL the services work on: one server or several of which one is the primary. */
+export interface Database {
+  readonly ports: readonly number[]
+  readonly databaseUrl: string
+  readonly migrateUrl: string
+  /** Where logs are kept. */
+  readonly logs: string
+}
+
 /** One service: its process, which comes back after every end, its wires and its clock. */
 export class Service {
-  /** Its way to PostgreSQL. */
-  readonly wire: Wire
+  /** Its ways to PostgreSQL, one to each server. */
+  readonly ways: readonly Wire[]
   /** The other services' way to it. */
   door: Wire | undefined
   /** The clients' way to it. */
@@ -39,22 +48,19 @@ export class Service {
     readonly name: string,
     readonly services: Services,
   ) {
-    this.wire = new Wire(services.cluster.port, services.doom)
+    this.ways = services.database.ports.map((port) => new Wire(port, services.doom))
   }
 
   async open(): Promise<void> {
     this.port = await freePort()
     this.door = new Wire(this.port)
-    const wired = await this.wire.open()
-    const through = (base: string) => {
-      const url = new URL(base)
-      url.port = String(wired)
-      return url.href
-    }
-    const { cluster } = this.services
+    const wired = await Promise.all(this.ways.map((way) => way.open()))
+    const hosts = wired.map((port) => `127.0.0.1:${port}`).join()
+    const through = (base: string) => base.replace(/@[^/]*/, `@${hosts}`)
+    const { database } = this.services
     this.#running = this.#run({
-      databaseUrl: through(cluster.databaseUrl),
-      migrateUrl: through(cluster.migrateUrl),
+      databaseUrl: through(database.databaseUrl),
+      migrateUrl: through(database.migrateUrl),
       port: this.port,
       peerUrl: `http://127.0.0.1:${await this.door.open()}`,
       auth: this.services.auth,
@@ -68,7 +74,7 @@ export class Service {
 
   /** Starts a process whenever there is none. */
   async #run(settings: Omit<Settings, 'ahead'>): Promise<void> {
-    const log = openSync(join(this.services.cluster.logs, `${this.name}.log`), 'a')
+    const log = openSync(join(this.services.database.logs, `${this.name}.log`), 'a')
     while (this.#isWanted) {
       const child = fork(SERVER, {
         cwd: PROJECT,
@@ -94,6 +100,11 @@ export class Service {
 
   get #ahead(): number {
     return this.services.ahead + this.#step
+  }
+
+  /** When it last called `record`. */
+  get recorded(): number {
+    return Math.max(...this.ways.map(({ recorded }) => recorded))
   }
 
   /** Its clock steps to so many milliseconds off the others'. */
@@ -129,7 +140,7 @@ export class Service {
     const force = setTimeout(() => child?.kill('SIGKILL'), patience)
     await this.#running
     clearTimeout(force)
-    this.wire.close()
+    for (const way of this.ways) way.close()
     this.door?.close()
     return child === undefined || child.exitCode === 0
   }
@@ -144,7 +155,7 @@ export class Services {
   #days = 0
 
   constructor(
-    readonly cluster: Cluster,
+    readonly database: Database,
     count: number,
     /** A service that was up ended without being killed. */
     readonly died: (service: string, how: string) => void,
@@ -158,12 +169,12 @@ export class Services {
 
   /** Every way between services and to PostgreSQL. */
   get wires(): Wire[] {
-    return this.all.flatMap(({ wire, door }) => (door ? [wire, door] : [wire]))
+    return this.all.flatMap(({ ways, door }) => (door ? [...ways, door] : ways))
   }
 
   /** The one that recorded last. */
   get recording(): Service {
-    return this.all.reduce((a, b) => (b.wire.recorded > a.wire.recorded ? b : a))
+    return this.all.reduce((a, b) => (b.recorded > a.recorded ? b : a))
   }
 
   /** How far the services' time is from the machine's. */
