@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
+import { backup } from './bench/backup.js'
 import { type Bench, findingIn, type Sizes } from './bench/bench.js'
 import { Cluster } from './bench/cluster.js'
 import { core } from './bench/core.js'
@@ -20,14 +21,14 @@ import { usual } from './bench/usual.js'
  */
 const USAGE = `npm run bench [-- OPTIONS]
   --quick         a small run: core, lines, usual and service, once each, within 90 seconds
-  --only A,B      some of core, lines, usual, service, processes, settlement, growth; core and lines measure their floor, too
+  --only A,B      some of core, lines, usual, service, processes, settlement, backup, growth; core and lines measure their floor, too
   --runs N        runs of every figure, the median counts (3; 1 when quick)
   --seconds N     length of a run (8; 1 when quick)
   --items N       approved items of the period that is closed (1000000)
-  --entries N     entries present at the end of growth (10000000)
+  --entries N     entries present at the end of growth (10000000); of them at most 1000000 are backed up
   --json FILE     the figures for machines`
 
-const sections = { core, lines, usual, service, processes, settlement, growth }
+const sections = { core, lines, usual, service, processes, settlement, backup, growth }
 type Section = keyof typeof sections
 const QUICK: readonly Section[] = ['core', 'lines', 'usual', 'service']
 

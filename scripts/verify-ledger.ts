@@ -1,37 +1,34 @@
-import { existsSync } from 'node:fs'
+import { parseArgs } from 'node:util'
 import { verifyLedger } from '../src/audit/verify.js'
-import { ConfigError, readDatabaseConfig } from '../src/config.js'
-import { embeddedRoot, openDatabase } from '../src/database.js'
-import { connect, DatabaseError } from '../src/platform/database.js'
-import { EmbeddedPostgresError } from '../src/platform/embedded-postgres.js'
+import { readBackup } from '../src/backup/manifest.js'
+import { proveEntries } from '../src/backup/restore.js'
+import { readDatabaseConfig } from '../src/config.js'
+import { connect, type Sql } from '../src/platform/database.js'
+import { exitWith, withLedger } from './ledger.js'
 
 /**
- * npm run ledger:verify: re-adds everything from the entries, on the database of DATABASE_URL or the embedded default,
- * also while the service runs. Exit 0: all of it adds up; 1: the last line names the first thing that is off.
+ * npm run ledger:verify [-- --backup DIR]: re-adds everything from the entries, on the database of DATABASE_URL or the
+ * embedded default, also while the service runs; with a backup, says whether all that was in it is still there,
+ * unchanged. Exit 0: all of it adds up; 1: the last line names the first thing that is off.
  */
-async function main(): Promise<number> {
-  const config = readDatabaseConfig(process.env)
-  if (config.databaseUrl === undefined && !existsSync(embeddedRoot(config))) {
-    throw new DatabaseError(
-      `There is no ledger in ${config.dataRoot}: set DATABASE_URL or DATA_DIR, or start the service first. ${config.dataRoot} 中没有账套：请设置 DATABASE_URL 或 DATA_DIR，或先启动服务。`,
-    )
-  }
-  const database = await openDatabase(config)
-  const sql = connect(database.databaseUrl, 1)
-  try {
-    return await report(sql)
-  } catch (error) {
-    if (!['42P01', '3F000', '42883', '42703'].includes((error as { code?: string }).code ?? '')) throw error
-    throw new DatabaseError(
-      `This database does not have this version's tables: start the service once, it brings them. 该数据库没有本版本的表结构：请先启动服务。(${(error as Error).message})`,
-    )
-  } finally {
-    await sql.end({ timeout: 5 })
-    await database.stop()
-  }
-}
+await exitWith(async () => {
+  const { backup } = parseArgs({ options: { backup: { type: 'string' } } }).values
+  const manifest = backup === undefined ? undefined : await readBackup(backup)
+  return withLedger(readDatabaseConfig(process.env), async ({ databaseUrl }) => {
+    const sql = connect(databaseUrl, 1)
+    try {
+      const code = await report(sql)
+      if (code !== 0 || manifest === undefined) return code
+      await proveEntries(sql, manifest)
+      console.log(`ok      backup     everything backed up on ${manifest.taken} is there, unchanged 备份中的凭证均未变`)
+      return 0
+    } finally {
+      await sql.end({ timeout: 5 })
+    }
+  })
+})
 
-async function report(sql: ReturnType<typeof connect>): Promise<number> {
+async function report(sql: Sql): Promise<number> {
   const started = performance.now()
   const run = verifyLedger(sql)
   let isOk = true
@@ -51,10 +48,3 @@ async function report(sql: ReturnType<typeof connect>): Promise<number> {
     else console.log(`NOT OK  ${name.padEnd(10)} ${asks}\n        ${finding}`)
   }
 }
-
-process.exitCode = await main().catch((error: unknown) => {
-  const isKnown =
-    error instanceof ConfigError || error instanceof DatabaseError || error instanceof EmbeddedPostgresError
-  console.error(isKnown ? error.message : error)
-  return 1
-})

@@ -59,6 +59,7 @@ const layers: Readonly<Record<string, number>> = {
   'refusals.ts': 5,
   'config.ts': 5,
   audit: 6,
+  backup: 6,
   overview: 7,
   'app.ts': 8,
   'storage.ts': 8,

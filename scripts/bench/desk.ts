@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { ServiceProcess } from './child.js'
-import { post, type Volley, volley } from './http.js'
+import { post, steadily, type Volley, volley } from './http.js'
 import { oneOf, pooled } from './load.js'
 import { contractNo, type Market } from './scene.js'
 
@@ -29,6 +29,11 @@ export class Desk {
   /** Orders filed. */
   file(connections: number, seconds: number): Promise<Volley> {
     return this.#ask(connections, seconds, [201], () => this.#order())
+  }
+
+  /** So many orders filed a second, evenly, until it is over; whatever is answered. */
+  fileSteadily(perSecond: number, until: Promise<unknown>): Promise<Volley> {
+    return steadily({ port: this.service.port, perSecond, next: () => this.#order() }, until)
   }
 
   /** Claims approved, each order once, until they are used up. */

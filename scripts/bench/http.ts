@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 /**
  * A lean HTTP client for the load: keep-alive connections, one request at a time on each. The service, its PostgreSQL
@@ -48,14 +49,52 @@ export async function volley({ port, connections, seconds, statuses, next }: Rou
   ).finally(() => {
     for (const line of lines) line.close()
   })
+  return summed(latencies, counts, started)
+}
+
+function summed(latencies: number[], statuses: ReadonlyMap<number, number>, started: number): Volley {
   const took = performance.now() - started
   latencies.sort((a, b) => a - b)
   return {
     answered: latencies.length,
     perSecond: (latencies.length * 1000) / took,
-    statuses: counts,
+    statuses,
     latency: (part) => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * part))] ?? Number.NaN,
   }
+}
+
+/** Asks so many times a second, evenly, until it is over; what nobody answers counts as status 0. */
+export async function steadily(
+  { port, perSecond, next }: Pick<Round, 'port' | 'next'> & { readonly perSecond: number },
+  until: Promise<unknown>,
+): Promise<Volley> {
+  const latencies: number[] = []
+  const counts = new Map<number, number>()
+  const idle: Line[] = []
+  const asked = new Set<Promise<void>>()
+  let isOver = false
+  const end = () => {
+    isOver = true
+  }
+  until.then(end, end)
+  const started = performance.now()
+  /** Counted from when it was due: a service that stops for a while makes all of them late that come meanwhile. */
+  const ask = async (due: number) => {
+    const line = idle.pop() ?? new Line(port)
+    const status = await line.ask(next()!).catch(() => 0)
+    latencies.push(performance.now() - due)
+    counts.set(status, (counts.get(status) ?? 0) + 1)
+    idle.push(line)
+  }
+  for (let sent = 0; !isOver; await sleep(1)) {
+    for (; sent < ((performance.now() - started) * perSecond) / 1000; sent++) {
+      const one = ask(started + (sent * 1000) / perSecond).finally(() => asked.delete(one))
+      asked.add(one)
+    }
+  }
+  await Promise.all(asked)
+  for (const line of idle) line.close()
+  return summed(latencies, counts, started)
 }
 
 /** A POST as it goes over the wire; everything in it is ASCII. */

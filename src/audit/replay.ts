@@ -6,10 +6,10 @@ import type { Day, Instant } from '../core/time.js'
 import { wire } from '../engine/command.js'
 import { accounts, holds } from '../ledger/accounts.js'
 import type { Book } from '../ledger/book.js'
-import { accountKind, type Phase, phases, transferType } from '../ledger/chart.js'
+import { accountKind, type Phase, phases, transferType, transferTypes } from '../ledger/chart.js'
 import type { Fact, FactKind, Find } from '../ledger/fact.js'
 import type { Event } from '../ledger/plan.js'
-import { type Booking, Changes, type FactSource, type Head, type Holder, MISSING, World } from '../ledger/world.js'
+import { type Booking, type FactSource, type Head, type Holder, MISSING, World } from '../ledger/world.js'
 import type { Sql } from '../platform/database.js'
 import { closePeriodCommand } from '../settlement/commands.js'
 import { nameOf, place, said } from './finding.js'
@@ -30,13 +30,16 @@ interface Logged {
   readonly moment: Instant
   readonly subject: string
   readonly organisation: string
-  readonly body: unknown
-  readonly event: Event
+  /** As JSON text, and so is the event. */
+  readonly body: string
+  readonly event: string
   readonly rests: Readonly<Record<string, number>>
-  /** Its transfers in order, as words. */
-  readonly lines: readonly string[]
-  /** When it was written, as the database's own files have it: [transactions ago, page, item]. */
-  readonly written: readonly [number, number, number]
+  /** Its transfers in order, as `lineCode` has them. */
+  readonly lines: string | null
+  /** When it was written, as the database's own files have it: how many transactions ago, on which page, as which item. */
+  readonly age: number
+  readonly page: number
+  readonly item: number
 }
 
 /** Commands of one book that are read at once. Many books wait at the same time: a few hundred keep memory small. */
@@ -55,27 +58,43 @@ const nothing: FactSource = {
 /** A version of a book as one number. */
 const version = (book: Book, seq: number) => book * 2 ** 33 + seq
 
-/** One book's commands on their way into the replay. */
+/** One book's commands on their way into the replay; the next ones are read while those at hand are decided. */
 class Lane {
   done = 0
-  readonly #waiting: Logged[] = []
+  /** Whether it is among those that can go on. */
+  isReady = false
+  #hand: readonly Logged[] = []
+  #at = 0
+  #coming: Promise<readonly Logged[]> | undefined
   constructor(
     readonly book: Book,
     readonly last: number,
-    readonly read: (book: Book, after: number) => Promise<Logged[]>,
+    readonly read: (book: Book, after: number) => Promise<readonly Logged[]>,
   ) {}
 
-  /** Its next command; undefined after the last. */
-  async next(): Promise<Logged | undefined> {
-    if (this.#waiting.length === 0 && this.done < this.last) {
-      this.#waiting.push(...(await this.read(this.book, this.done)).reverse())
-    }
-    return this.#waiting.at(-1)
+  /** Its next command; undefined after the last, or when it must be waited for. */
+  get next(): Logged | undefined {
+    return this.#hand[this.#at]
+  }
+
+  get isDry(): boolean {
+    return this.#at === this.#hand.length && this.done < this.last
+  }
+
+  /** Waits for the next commands. */
+  async fill(): Promise<void> {
+    this.#hand = await (this.#coming ?? this.read(this.book, this.done))
+    this.#at = 0
+    this.#coming = undefined
   }
 
   pass(): void {
-    this.#waiting.pop()
+    this.#at++
     this.done++
+    const left = this.#hand.length - this.#at
+    if (left > AT_ONCE / 2 || this.#coming || this.done + left >= this.last) return
+    this.#coming = this.read(this.book, this.done + left)
+    this.#coming.catch(() => {}) // it is thrown where it is waited for
   }
 }
 
@@ -88,50 +107,67 @@ class Lane {
  * 0.2 a command that took a key which another one had given back did not rest on the giving back.
  */
 export async function replay(sql: Sql): Promise<Replayed | string> {
-  const names = await accountNames(sql)
   const books = await sql<{ book: Book; seq: bigint }[]>`select book, seq from books where seq > 0 order by book`
   const lanes = new Map(
-    books.map(({ book, seq }) => [book, new Lane(book, Number(seq), (b, after) => readLog(sql, names, b, after))]),
+    books.map(({ book, seq }) => [book, new Lane(book, Number(seq), (b, after) => readLog(sql, b, after))]),
   )
-  return new Replay(lanes, await readers(sql, lanes)).run()
+  const outcome = await new Replay(lanes, await readers(sql, lanes)).run()
+  return outcome instanceof OtherLines ? outcome.say(await accountNames(sql)) : outcome
 }
+
+/** What came of a command decided again: booked, or refused while others held these keys, or a finding. */
+type Outcome = 'booked' | { readonly keys: readonly string[]; readonly finding: string } | string | OtherLines
 
 class Replay {
   readonly #world = new World()
-  readonly #facts = new Map<FactKind<Fact>, Map<string, Fact>>()
   readonly #keys = new Map<string, Holder>()
-  readonly #ready = new Map<Lane, Logged>()
+  /** Keys taken and given back so far, of those that the world has noted. */
+  #handed = 0
+  /** Lanes whose next command can be decided, that which was written first at the end. */
+  readonly #ready: Lane[] = []
   /** Lanes whose next command rests on a version that this book has not reached. */
   readonly #behind = new Map<Book, Set<Lane>>()
   /** Lanes whose next command was refused while others held these keys, and what it was refused for. */
   readonly #keyless = new Map<Lane, { keys: readonly string[]; finding: string }>()
+  /** Keys that others hold, of those that the command in hand has asked for. */
+  readonly #held = new Set<string>()
+  readonly #find: Find
 
   constructor(
     readonly lanes: ReadonlyMap<Book, Lane>,
     /** How many commands that rest on a version are still to come: until then its book stands still. */
     readonly readers: Map<number, number>,
-  ) {}
-
-  async run(): Promise<Replayed | string> {
-    for (const lane of this.lanes.values()) await this.#examine(lane)
-    for (;;) {
-      const found = this.#earliest()
-      if (!found) break
-      const [lane, logged] = found
-      this.#ready.delete(lane)
-      this.#keyless.delete(lane)
-      const finding = await this.#again(lane, logged)
-      if (finding !== undefined) return finding
-    }
-    const [keyless] = this.#keyless.values()
-    if (keyless) return keyless.finding
-    return (await this.#circle()) ?? { facts: this.#facts, keys: this.#keys }
+  ) {
+    const find = this.#world.reader(new Set())
+    this.#find = Object.assign(<T extends Fact>(kind: FactKind<T>, key: string) => find(kind, key), find, {
+      holder: (key: string) => {
+        const found = find.holder(key)
+        if (found) this.#held.add(key)
+        return found
+      },
+    })
   }
 
-  #earliest(): [Lane, Logged] | undefined {
-    let first: [Lane, Logged] | undefined
-    for (const one of this.#ready) if (!first || isEarlier(one[1].written, first[1].written)) first = one
-    return first
+  async run(): Promise<Replayed | string | OtherLines> {
+    await Promise.all([...this.lanes.values()].map((lane) => lane.fill()))
+    for (const lane of this.lanes.values()) this.#examine(lane)
+    for (let lane = this.#ready.pop(); lane; lane = this.#ready.pop()) {
+      lane.isReady = false
+      const outcome = this.#again(lane.next!)
+      // Nothing is awaited that is at hand: it would cost as much as deciding does.
+      if (outcome === MISSING) {
+        await this.#world.load(nothing)
+        this.#examine(lane)
+      } else if (outcome === 'booked') {
+        const logged = lane.next!
+        lane.pass()
+        if (lane.isDry) await lane.fill()
+        this.#goOn(lane, logged)
+      } else if (typeof outcome === 'string' || outcome instanceof OtherLines) return outcome
+      else this.#keyless.set(lane, outcome)
+    }
+    const [keyless] = this.#keyless.values()
+    return keyless?.finding ?? this.#circle() ?? this.#replayed()
   }
 
   #reached(book: Book): number {
@@ -139,125 +175,142 @@ class Replay {
   }
 
   /** Puts a lane among those that can go on, or notes what its next command waits for. */
-  async #examine(lane: Lane): Promise<void> {
-    const logged = await lane.next()
-    if (!logged || this.#ready.has(lane)) return
+  #examine(lane: Lane): void {
+    const logged = lane.next
+    if (!logged || lane.isReady || this.#keyless.has(lane)) return
     if (this.readers.get(version(lane.book, lane.done))) return
-    for (const [book, seq] of Object.entries(logged.rests)) {
-      if (this.#reached(Number(book)) >= seq) continue
+    for (const book in logged.rests) {
+      if (this.#reached(Number(book)) >= logged.rests[book]!) continue
       const behind = this.#behind.get(Number(book)) ?? new Set()
       this.#behind.set(Number(book), behind.add(lane))
       return
     }
-    this.#ready.set(lane, logged)
+    let [from, to] = [0, this.#ready.length]
+    while (from < to) {
+      const middle = (from + to) >> 1
+      if (isEarlier(logged, this.#ready[middle]!.next!)) from = middle + 1
+      else to = middle
+    }
+    this.#ready.splice(from, 0, lane)
+    lane.isReady = true
   }
 
-  async #again(lane: Lane, logged: Logged): Promise<string | undefined> {
-    const outcome = await this.#decide(logged)
-    if (typeof outcome === 'string') return outcome
-    if (outcome.keys.length > 0) {
-      this.#keyless.set(lane, outcome)
-      return undefined
-    }
-    const freed = this.#keep()
-    lane.pass()
-    await this.#examine(lane)
+  /** After a command of a lane was booked: what waited for it can go on. */
+  #goOn(lane: Lane, logged: Logged): void {
+    this.#examine(lane)
     const behind = this.#behind.get(lane.book)
     this.#behind.delete(lane.book)
-    for (const other of behind ?? []) await this.#examine(other)
+    for (const other of behind ?? []) this.#examine(other)
     for (const [book, seq] of restsOf(logged, this.lanes)) {
       const at = version(book, seq)
       const left = (this.readers.get(at) ?? 1) - 1
       if (left > 0) this.readers.set(at, left)
       else this.readers.delete(at)
       const stood = this.lanes.get(book)
-      if (left === 0 && stood) await this.#examine(stood)
+      if (left === 0 && stood) this.#examine(stood)
     }
-    for (const [other, { keys }] of freed ? this.#keyless : []) {
+    if (!this.#takeKeys()) return
+    for (const [other, { keys }] of this.#keyless) {
       if (!keys.some((key) => (this.#keys.get(key)?.holder ?? null) === null)) continue
       this.#keyless.delete(other)
-      await this.#examine(other)
+      this.#examine(other)
     }
-    return undefined
   }
 
-  /** Decides and books one command; keys are those that others hold when it is refused. */
-  async #decide(logged: Logged): Promise<{ keys: readonly string[]; finding: string } | string> {
+  /** Decides and books one command. */
+  #again(logged: Logged): Outcome | typeof MISSING {
     const { book, day, moment } = logged
     const type = commandTypes.get(logged.kind)
     if (!type) return differs(logged, 'kind', logged.kind, 'none that is known 未知')
-    const parsed = type.schema.safeParse(logged.body)
+    const parsed = type.schema.safeParse(JSON.parse(logged.body))
     if (!parsed.success) {
       const { path, message } = parsed.error.issues[0]!
-      return differs(logged, `body.${path.join('.')}`, wire(logged.body), message)
+      return differs(logged, `body.${path.join('.')}`, logged.body, message)
     }
     const actor = { subject: logged.subject, organisation: logged.organisation, roles: [] }
     const rests = new Set<Book>()
-    const held = new Set<string>()
-    for (;;) {
-      try {
-        rests.clear()
-        held.clear()
-        const find = this.#world.reader(rests)
-        const watched: Find = Object.assign(<T extends Fact>(kind: FactKind<T>, key: string) => find(kind, key), find, {
-          holder(key: string) {
-            const found = find.holder(key)
-            if (found) held.add(key)
-            return found
-          },
-        })
-        const facts = type.facts(watched, parsed.data, day)
-        rests.add(facts.book)
-        const { seq } = this.#world.head(facts.book)
-        const decision = type.decide(facts, parsed.data, { at: moment, day, actor, seq: seq + 1 })
-        if (isRefusal(decision)) {
-          const finding = differs(logged, 'outcome', 'accepted 已受理', wire(decision))
-          return held.size > 0 ? { keys: [...held], finding } : finding
-        }
-        const versions: Record<string, number> = {}
-        for (const other of rests) {
-          const { seq } = this.#world.head(other)
-          if (other !== decision.book && seq > 0) versions[other] = seq
-        }
-        const booking = this.#world.apply(decision, moment)
-        if (booking.book !== book) return differs(logged, 'book', book, booking.book)
-        return compare(logged, booking, decision.event, versions) ?? { keys: [], finding: '' }
-      } catch (error) {
-        if (error === MISSING) await this.#world.load(nothing)
-        else if (error instanceof Refused) return differs(logged, 'outcome', 'accepted 已受理', wire(error.refusal))
-        else return differs(logged, 'outcome', 'accepted 已受理', `fault 故障: ${(error as Error).message}`)
+    this.#held.clear()
+    try {
+      this.#world.reader(rests)
+      const facts = type.facts(this.#find, parsed.data, day)
+      rests.add(facts.book)
+      const { seq } = this.#world.head(facts.book)
+      const decision = type.decide(facts, parsed.data, { at: moment, day, actor, seq: seq + 1 })
+      if (isRefusal(decision)) {
+        const finding = differs(logged, 'outcome', 'accepted 已受理', wire(decision))
+        return this.#held.size > 0 ? { keys: [...this.#held], finding } : finding
       }
+      const versions: Record<string, number> = {}
+      for (const other of rests) {
+        const { seq } = this.#world.head(other)
+        if (other !== decision.book && seq > 0) versions[other] = seq
+      }
+      const booking = this.#world.apply(decision, moment)
+      if (booking.book !== book) return differs(logged, 'book', book, booking.book)
+      return compare(logged, booking, decision.event, versions, this.#codes(booking)) ?? 'booked'
+    } catch (error) {
+      if (error === MISSING) return MISSING
+      if (error instanceof Refused) return differs(logged, 'outcome', 'accepted 已受理', wire(error.refusal))
+      return differs(logged, 'outcome', 'accepted 已受理', `fault 故障: ${(error as Error).message}`)
     }
   }
 
-  /** Takes over what the last command has changed; true when it gave a key back. */
-  #keep(): boolean {
-    const { balances, holds: legs, rows, keys } = this.#world.changes
-    for (const [key, account] of balances) this.#set(accounts, key, account)
-    for (const [key, hold] of legs) this.#set(holds, key, hold)
-    for (const { kind, value } of rows.values()) this.#set(kind, kind.key(value), value)
-    for (const { key, book, holder } of keys) this.#keys.set(key, { book, holder })
-    this.#world.changes = new Changes()
-    return keys.some(({ holder }) => holder === null)
+  /** The transfers of a booking as the database would have them. */
+  #codes({ lines }: Booking): string | null {
+    if (lines.length === 0) return null
+    const { balances } = this.#world.changes
+    return lines
+      .map(({ type, phase, debitKey, creditKey, amount, hold }) =>
+        lineCode({
+          type: transferTypes[type].no,
+          phase: phases[phase],
+          debit: balances.get(debitKey)!.account,
+          credit: balances.get(creditKey)!.account,
+          amount,
+          hold: hold?.hold ?? '',
+          leg: hold?.leg ?? '',
+        }),
+      )
+      .join()
   }
 
-  #set(kind: FactKind<Fact>, key: string, value: Fact): void {
-    const facts = this.#facts.get(kind) ?? new Map<string, Fact>()
-    this.#facts.set(kind, facts.set(key, value))
+  /** Takes note of the keys that were handed on since; true when one was given back. */
+  #takeKeys(): boolean {
+    const { keys } = this.#world.changes
+    let isFreed = false
+    for (; this.#handed < keys.length; this.#handed++) {
+      const { key, book, holder } = keys[this.#handed]!
+      this.#keys.set(key, { book, holder })
+      isFreed ||= holder === null
+    }
+    return isFreed
+  }
+
+  /** Everything that the commands have changed, with its last value. */
+  #replayed(): Replayed {
+    const { balances, holds: legs, rows } = this.#world.changes
+    const facts = new Map<FactKind<Fact>, Map<string, Fact>>([
+      [accounts, balances],
+      [holds, legs],
+    ])
+    for (const { kind, value } of rows.values()) {
+      const ofKind = facts.get(kind) ?? new Map<string, Fact>()
+      facts.set(kind, ofKind.set(kind.key(value), value))
+    }
+    return { facts, keys: this.#keys }
   }
 
   /** Nothing can go on: when commands are left, each waits for another, round in a circle. */
-  async #circle(): Promise<string | undefined> {
+  #circle(): string | undefined {
     const left = [...this.lanes.values()].filter((lane) => lane.done < lane.last)
-    if (left.length === 0) return undefined
-    const nexts = await Promise.all(left.map(async (lane) => [lane, await lane.next()] as const))
-    const waits = nexts.flatMap(([lane, logged]) => {
-      const ahead = Object.entries(logged?.rests ?? {}).find(([book, seq]) => this.#reached(Number(book)) < seq)
+    const [first] = left
+    if (!first) return undefined
+    const waits = left.flatMap((lane) => {
+      const ahead = Object.entries(lane.next?.rests ?? {}).find(([book, seq]) => this.#reached(Number(book)) < seq)
       return ahead
         ? [`${place(lane.book, { seq: lane.done + 1 })} → ${place(Number(ahead[0]), { seq: ahead[1] })}`]
         : []
     })
-    const first = left[0]!
     return said(
       place(first.book, { seq: first.done + 1 }),
       `rests on versions that cannot all be reached before it (${waits.join('; ')})`,
@@ -266,8 +319,8 @@ class Replay {
   }
 }
 
-const isEarlier = (a: Logged['written'], b: Logged['written']) =>
-  a[0] !== b[0] ? a[0] > b[0] : a[1] !== b[1] ? a[1] < b[1] : a[2] < b[2]
+const isEarlier = (a: Logged, b: Logged) =>
+  a.age !== b.age ? a.age > b.age : a.page !== b.page ? a.page < b.page : a.item < b.item
 
 /** What a command rests on. A close also rests on every book that had taken no command: it reaches none of them. */
 function restsOf({ book, kind, rests }: Pick<Logged, 'book' | 'kind' | 'rests'>, lanes: ReadonlyMap<Book, Lane>) {
@@ -301,28 +354,45 @@ function compare(
   booking: Booking,
   event: Event,
   rests: Readonly<Record<string, number>>,
-): string | undefined {
+  lines: string | null,
+): string | OtherLines | undefined {
   if (booking.entry !== logged.entry) return differs(logged, 'entry', logged.entry, booking.entry)
   if (booking.moment !== logged.moment) return differs(logged, 'booked_at', logged.moment, booking.moment)
-  const again: unknown = JSON.parse(JSON.stringify(event))
-  if (!isDeepStrictEqual(again, logged.event)) return differs(logged, 'event', wire(logged.event), wire(again))
-  const most = Math.max(booking.lines.length, logged.lines.length)
-  for (let index = 0; index < most; index++) {
-    const line = booking.lines[index]
-    const found = logged.lines[index] ?? 'none 无'
-    const replayed = line
-      ? lineText({
-          ...line,
-          debit: nameOf(line.debit),
-          credit: nameOf(line.credit),
-          hold: line.hold?.hold,
-          leg: line.hold?.leg,
-        })
-      : 'none 无'
-    if (found !== replayed) return differs(logged, `line ${index + 1}`, found, replayed)
+  const again = JSON.stringify(event)
+  // Logs of version 0.1 have the same in other words.
+  if (again !== logged.event && !isDeepStrictEqual(JSON.parse(again), JSON.parse(logged.event))) {
+    return differs(logged, 'event', logged.event, again)
   }
-  if (!isDeepStrictEqual(rests, logged.rests)) return differs(logged, 'rests', wire(logged.rests), wire(rests))
+  if (lines !== logged.lines) return new OtherLines(logged, booking)
+  if (!isSame(rests, logged.rests)) return differs(logged, 'rests', wire(logged.rests), wire(rests))
   return undefined
+}
+
+function isSame(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>): boolean {
+  const books = Object.keys(a)
+  return books.length === Object.keys(b).length && books.every((book) => a[book] === b[book])
+}
+
+/** An entry whose transfers are not those that were decided again: to be said by the names of its accounts. */
+class OtherLines {
+  constructor(
+    readonly logged: Logged,
+    readonly booking: Booking,
+  ) {}
+
+  say(names: ReadonlyMap<Book, string[]>): string {
+    const { logged, booking } = this
+    const named = names.get(booking.book) ?? []
+    const found = logged.lines?.split(',').map((code) => wordsOf(code, named)) ?? []
+    const again = booking.lines.map(({ hold, ...line }) =>
+      lineText({ ...line, debit: nameOf(line.debit), credit: nameOf(line.credit), ...hold }),
+    )
+    const most = Math.max(found.length, again.length)
+    const index = Array.from({ length: most }).findIndex((_, n) => found[n] !== again[n])
+    // The words may be the same where two accounts go by another number.
+    const [is, should] = index < 0 ? [logged.lines, 'other account numbers 账户号不同'] : [found[index], again[index]]
+    return differs(logged, `line ${Math.max(0, index) + 1}`, is ?? 'none 无', should ?? 'none 无')
+  }
 }
 
 function differs({ book, seq, kind, entry }: Logged, what: string, found: unknown, again: unknown): string {
@@ -333,6 +403,29 @@ function differs({ book, seq, kind, entry }: Logged, what: string, found: unknow
   )
 }
 
+/** A transfer as numbers, in this order; what is compared. */
+const lineCode = (line: {
+  type: number
+  phase: number
+  debit: number
+  credit: number
+  amount: Fen
+  hold: number | ''
+  leg: number | ''
+}) => `${line.type} ${line.phase} ${line.debit} ${line.credit} ${line.amount} ${line.hold} ${line.leg}`
+
+function wordsOf(code: string, names: readonly string[]): string {
+  const [type, phase, debit, credit, amount, hold, leg] = code.split(' ')
+  return lineText({
+    type: transferType(Number(type)),
+    phase: phaseNames[Number(phase)]!,
+    debit: names[Number(debit)]!,
+    credit: names[Number(credit)]!,
+    amount: BigInt(amount!),
+    ...(hold ? { hold: Number(hold), leg: Number(leg) } : {}),
+  })
+}
+
 /** A transfer in words: `redeem capture voucher:V310000-4 → payable:provider:52… 100.00 (hold 5/1)`. */
 function lineText(line: {
   type: string
@@ -340,10 +433,10 @@ function lineText(line: {
   debit: string
   credit: string
   amount: Fen
-  hold?: number | bigint | null | undefined
-  leg?: number | null | undefined
+  hold?: number
+  leg?: number
 }): string {
-  const hold = line.hold === null || line.hold === undefined ? '' : ` (hold 冻结 ${line.hold}/${line.leg})`
+  const hold = line.hold === undefined ? '' : ` (hold 冻结 ${line.hold}/${line.leg})`
   return `${line.type} ${line.phase} ${line.debit} → ${line.credit} ${yuan(line.amount)}${hold}`
 }
 
@@ -363,58 +456,14 @@ async function accountNames(sql: Sql): Promise<Map<Book, string[]>> {
 const phaseNames = Object.fromEntries(Object.entries(phases).map(([name, no]) => [no, name as Phase]))
 
 /** The next commands of a book, with their transfers. */
-async function readLog(sql: Sql, names: ReadonlyMap<Book, string[]>, book: Book, after: number): Promise<Logged[]> {
-  const rows = await sql<
-    (Omit<Logged, 'book' | 'seq' | 'entry' | 'moment' | 'lines' | 'written'> & {
-      seq: bigint
-      entry: number | null
-      moment: bigint
-      age: number
-      page: number
-      item: number
-    })[]
-  >`
-    select c.seq, c.entry, c.kind, c.day, (extract(epoch from c.booked_at) * 1000)::bigint as moment, a.subject,
-           a.organisation, c.body, c.event, c.rests, age(c.xmin) as age, (c.ctid::text::point)[0] as page,
-           (c.ctid::text::point)[1] as item
+async function readLog(sql: Sql, book: Book, after: number): Promise<Logged[]> {
+  return sql<Logged[]>`
+    select c.book, c.seq::float8 as seq, c.entry, c.kind, c.day, (extract(epoch from c.booked_at) * 1000)::float8 as moment,
+           a.subject, a.organisation, c.body::text as body, c.event::text as event, c.rests, age(c.xmin) as age,
+           (c.ctid::text::point)[0] as page, (c.ctid::text::point)[1] as item,
+           (select string_agg(concat(t.type, ' ', t.phase, ' ', t.debit, ' ', t.credit, ' ', t.amount, ' ', t.hold, ' ', t.leg),
+                              ',' order by t.line)
+            from transfers t where t.book = c.book and t.entry = c.entry) as lines
     from commands c join actors a on a.actor = c.actor
     where c.book = ${book} and c.seq > ${after} order by c.seq limit ${AT_ONCE}`
-  const entries = rows.flatMap(({ entry }) => entry ?? [])
-  const transfers = await sql<
-    {
-      entry: number
-      type: number
-      phase: number
-      debit: number
-      credit: number
-      amount: Fen
-      hold: bigint | null
-      leg: number | null
-    }[]
-  >`
-    select entry, type, phase, debit, credit, amount, hold, leg from transfers
-    where book = ${book} and entry between ${entries[0] ?? 0n} and ${entries.at(-1) ?? 0n} order by entry, line`
-  const lines = new Map<number, string[]>()
-  const accountsOf = names.get(book) ?? []
-  for (const { entry, type, phase, debit, credit, ...rest } of transfers) {
-    const text = lineText({
-      ...rest,
-      type: transferType(type),
-      phase: phaseNames[phase]!,
-      debit: accountsOf[debit]!,
-      credit: accountsOf[credit]!,
-    })
-    const known = lines.get(entry)
-    if (known) known.push(text)
-    else lines.set(entry, [text])
-  }
-  return rows.map(({ age, page, item, ...row }) => ({
-    ...row,
-    book,
-    seq: Number(row.seq),
-    entry: row.entry === null ? null : Number(row.entry),
-    moment: Number(row.moment),
-    lines: row.entry === null ? [] : (lines.get(row.entry) ?? []),
-    written: [age, page, item] as const,
-  }))
 }

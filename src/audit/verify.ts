@@ -1,4 +1,5 @@
 import type { Sql } from '../platform/database.js'
+import { openSnapshot } from '../platform/snapshot.js'
 import { again, answers, rests, rows } from './checks/log.js'
 import { balances, floors, holds } from './checks/money.js'
 import { grants, keys, orders, pools, vouchers } from './checks/nouns.js'
@@ -76,37 +77,22 @@ export const checkNames: readonly string[] = checks.map(({ name }) => name)
  * service does: all checks look at one moment.
  */
 export async function* verifyLedger(sql: Sql): AsyncGenerator<Checked, Counts> {
-  // Balances are tables, so no head can bound what is read of them: everything must come from one snapshot. A reserved
-  // connection keeps a read-only transaction open by plain statements; nothing is written, so the driver's weakness
-  // with dropped connections cannot hurt, and a transaction that was lost on the way is noticed below.
-  await sql`select` // the driver never hands out a reserved connection that it has yet to open (array types not asked for)
-  const snapshot = await sql.reserve()
+  // Balances are tables, so no head can bound what is read of them: everything must come from one snapshot.
+  const snapshot = await openSnapshot(sql, { work_mem: '64MB', jit: 'off', plan_cache_mode: 'force_custom_plan' })
   try {
-    await snapshot.unsafe('begin transaction isolation level repeatable read, read only')
-    await snapshot.unsafe(
-      `set local work_mem = '64MB'; set local jit = off; set local plan_cache_mode = force_custom_plan`,
-    )
-    const started = await moment(snapshot)
     const run: Run = {}
     for (const { name, asks, find, looksUp = false } of checks) {
-      await snapshot`
+      await snapshot.sql`
         select set_config(name, ${String(looksUp)}, true) from unnest(array['enable_nestloop', 'enable_mergejoin']) as name`
-      const finding = await find(snapshot, run)
-      if ((await moment(snapshot)) !== started) throw new Error('the connection to the database was lost: run it again')
+      const finding = await find(snapshot.sql, run)
+      await snapshot.check()
       yield { name, asks, ok: finding === undefined, ...(finding === undefined ? {} : { finding }) }
       if (finding !== undefined) break
     }
-    return await counts(snapshot)
+    return await counts(snapshot.sql)
   } finally {
-    await snapshot.unsafe('rollback').catch(() => {})
-    snapshot.release()
+    await snapshot.close()
   }
-}
-
-/** When the transaction that is open began: another moment means another snapshot. */
-async function moment(sql: Sql): Promise<string> {
-  const [row] = await sql<{ began: string }[]>`select pg_backend_pid() || ' ' || now() as began`
-  return row!.began
 }
 
 async function counts(sql: Sql): Promise<Counts> {

@@ -57,8 +57,8 @@ const words = {
     '数据目录中有不属于本服务的内容，未作任何改动：请另选一个空目录。',
   ],
   other_major_version: [
-    'The data was written by another major version of PostgreSQL: start the version it was written with, or choose an empty directory.',
-    '数据由另一个 PostgreSQL 大版本写入：请用原版本启动，或另选一个空目录。',
+    'The data was written by another major version of PostgreSQL: with the version of the service that wrote it run `npm run backup`, with this one, and DATA_DIR set to an empty directory, `npm run restore -- --from` that backup.',
+    '数据由另一个 PostgreSQL 大版本写入：请用原版本的服务执行 npm run backup，再用本版本并将 DATA_DIR 设为空目录，执行 npm run restore -- --from 该备份。',
   ],
   not_writable: [
     'The data directory cannot be reached or written: grant access to it, or choose another directory.',

@@ -10,10 +10,9 @@ import { kindNo } from './run.js'
 /** States in which an order's hold is open: those from which it can still be given back. */
 const holding = orderStates.filter((state) => next(state, 'cancel_order') ?? next(state, 'reject_claim'))
 
-/** What every entry moved on every account: posted on the normal side, held. */
+/** What every line moved on its accounts: posted on the normal side, held. */
 const moved = (sql: Sql) => sql`
-  select m.book, m.account, m.entry, sum(case when m.side = k.normal then m.posted else -m.posted end) as posted,
-         sum(m.held) as held
+  select m.book, m.account, m.entry, case when m.side = k.normal then m.posted else -m.posted end as posted, m.held
   from (
     select book, debit as account, entry, 'debit' as side,
            case when phase in (${phases.post}, ${phases.capture}) then amount else 0 end as posted,
@@ -24,8 +23,7 @@ const moved = (sql: Sql) => sql`
     from transfers where phase in (${phases.post}, ${phases.capture})
   ) m
   join accounts a on a.book = m.book and a.account = m.account
-  join account_kinds k on k.kind = a.kind
-  group by m.book, m.account, m.entry`
+  join account_kinds k on k.kind = a.kind`
 
 interface Balance {
   readonly book: Book
@@ -41,7 +39,7 @@ export async function balances(sql: Sql): Promise<string | undefined> {
     select a.book, a.account, k.name as kind, a.owner, a.posted, a.held,
            coalesce(m.posted, 0)::bigint as "wantedPosted", coalesce(m.held, 0)::bigint as "wantedHeld"
     from accounts a join account_kinds k on k.kind = a.kind
-    left join (select book, account, sum(posted) as posted, sum(held) as held from (${moved(sql)}) e
+    left join (select book, account, sum(posted) as posted, sum(held) as held from (${moved(sql)}) l
                group by book, account) m on m.book = a.book and m.account = a.account
     where a.posted <> coalesce(m.posted, 0) or a.held <> coalesce(m.held, 0)
     order by 1, 2 limit 1`
@@ -56,7 +54,8 @@ export async function floors(sql: Sql): Promise<string | undefined> {
   const [off] = await sql<(Balance & { entry: number })[]>`
     select r.book, r.account, k.name as kind, a.owner, r.entry, r.posted::bigint as posted, r.held::bigint as held
     from (select book, account, entry, sum(posted) over w as posted, sum(held) over w as held
-          from (${moved(sql)}) e window w as (partition by book, account order by entry)) r
+          -- Lines of one entry are peers: each is given the sums after the whole of it.
+          from (${moved(sql)}) l window w as (partition by book, account order by entry)) r
     join accounts a on a.book = r.book and a.account = r.account join account_kinds k on k.kind = a.kind
     where r.held < 0 or (k.floor and r.posted < r.held) or (r.held <> 0 and a.kind <> ${kindNo('voucher')})
     order by 1, 5, 2 limit 1`

@@ -83,13 +83,12 @@ export async function numbers(sql: Sql): Promise<string | undefined> {
 /** A command may be booked as late as an hour after it was accepted, never before; its day is that of accepting it. */
 export async function moments(sql: Sql): Promise<string | undefined> {
   const rows = await sql<{ book: Book; seq: bigint; day: string; at: bigint; before: bigint | null }[]>`
-    select * from (
-      select book, seq, day, (extract(epoch from booked_at) * 1000)::bigint as at,
-             (extract(epoch from lag(booked_at) over (partition by book order by seq)) * 1000)::bigint as before
+    select book, seq, day, (extract(epoch from at) * 1000)::bigint as at, (extract(epoch from before) * 1000)::bigint as before
+    from (
+      select book, seq, day, booked_at as at, lag(booked_at) over (partition by book order by seq) as before
       from commands) c
-    where at < before or day::text not in (
-      to_char(to_timestamp(at / 1000.0) at time zone 'UTC' + interval '8 hours', 'YYYY-MM-DD'),
-      to_char(to_timestamp(at / 1000.0) at time zone 'UTC' + interval '7 hours', 'YYYY-MM-DD'))
+    where at < before or day not in (
+      (at at time zone 'UTC' + interval '8 hours')::date, (at at time zone 'UTC' + interval '7 hours')::date)
     order by book, seq limit 1`
   for (const { book, seq, day, at, before } of rows) {
     const where = place(book, { seq })
