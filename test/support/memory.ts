@@ -9,7 +9,7 @@ import type { GrossItem } from '../../src/core/positions.js'
 import { isRefusal, type Refusal, Refused } from '../../src/core/refusals.js'
 import { type Day, dayOf, type Instant } from '../../src/core/time.js'
 import { lapseOrderCommand, lapseVoucherCommand } from '../../src/deadlines/commands.js'
-import { type Call, type CommandType, SYSTEM, wire } from '../../src/engine/command.js'
+import { type Call, type CommandType, SYSTEM } from '../../src/engine/command.js'
 import type { Receipt } from '../../src/engine/idempotency.js'
 import type { Asked } from '../../src/engine/runner.js'
 import type { Outcome } from '../../src/engine/ticket.js'
@@ -35,7 +35,6 @@ import { bureau } from './scene.js'
 export interface Logged {
   readonly kind: string
   readonly day: Day
-  readonly body: string
   readonly booking: Booking
   readonly event: Plan['event']
 }
@@ -49,9 +48,14 @@ const nothing: FactSource = {
   facts: async () => [],
 }
 
+/** Reads facts as ever, but finds no region-wide key held. */
+const withoutKeys = (find: Find): Find =>
+  Object.assign(((kind, key) => find(kind, key)) as Find, find, { holder: () => null })
+
 export class Memory {
   readonly world = new World()
   readonly log: Logged[] = []
+  readonly #keyless = withoutKeys(this.world.reader(new Set()))
   /** True once it has taken a command from a log instead of a caller. */
   isReplayed = false
 
@@ -96,7 +100,7 @@ export class Memory {
         for (const lapse of overdue) await this.#decide(lapse, SYSTEM, at)
         if (overdue.length > 0) continue
         const decision = type.decide(facts, command, { at, day, actor, seq: seq + 1 })
-        if (!isRefusal(decision)) return this.#take(type, command, decision, at)
+        if (!isRefusal(decision)) return this.#take(type, decision, at)
         const owed = hasReclaimed ? [] : this.#owed(facts, decision, day)
         if (owed.length === 0) return decision
         for (const lapse of owed) await this.#decide(lapse, SYSTEM, at)
@@ -117,13 +121,11 @@ export class Memory {
     this.isReplayed = true
     for (;;) {
       try {
-        const find = this.world.reader(new Set())
-        const keyless = Object.assign(((kind, key) => find(kind, key)) as Find, find, { holder: () => null })
-        const facts = call.type.facts(keyless, call.command, day)
+        const facts = call.type.facts(this.#keyless, call.command, day)
         const { seq } = this.world.head(facts.book)
         const decision = call.type.decide(facts, call.command, { at, day, actor, seq: seq + 1 })
         if (isRefusal(decision)) throw new Error(`${call.type.kind} was accepted, but is ${decision.refused}`)
-        this.#take(call.type, call.command, decision, at, day)
+        this.#take(call.type, decision, at, day)
         return this.log.at(-1)!
       } catch (error) {
         if (error !== MISSING) throw error
@@ -132,9 +134,9 @@ export class Memory {
     }
   }
 
-  #take(type: CommandType, command: unknown, plan: Plan, at: Instant, day = dayOf(at)): Receipt {
+  #take(type: CommandType, plan: Plan, at: Instant, day = dayOf(at)): Receipt {
     const booking = this.world.apply(plan, at)
-    this.log.push({ kind: type.kind, day, body: wire(command), booking, event: plan.event })
+    this.log.push({ kind: type.kind, day, booking, event: plan.event })
     const { book, seq, entry, moment } = booking
     return { book, seq, entry, day, bookedAt: moment, event: plan.event }
   }

@@ -11,7 +11,8 @@ import { grants, vouchers } from '../../src/vouchers/facts.js'
 import { keysInUse, whatIsOff } from './books.js'
 import { Memory } from './memory.js'
 
-interface Row {
+/** A command of a log. */
+export interface Row {
   book: number
   seq: number
   entry: number | null
@@ -25,50 +26,54 @@ interface Row {
   rests: Record<string, number>
 }
 
-/**
- * Replays the whole log in an order that every command's `rests` allows: each book by its numbers, each command while
- * the books it rests on stand exactly where they stood. Throws when there is no such order, or a rule says otherwise.
- */
+/** Replays the whole log of a database; throws when it contradicts itself or a rule. */
 export async function replayLog(sql: Sql): Promise<Memory> {
-  const rows = await sql<Row[]>`
-    select book, seq::int, entry::int, kind, day, (extract(epoch from booked_at) * 1000)::float8 as moment, subject,
-           organisation, body, event, rests from commands join actors using (actor) order by book, seq`
+  return replayRows(
+    await sql<Row[]>`
+      select book, seq::int, entry::int, kind, day, (extract(epoch from booked_at) * 1000)::float8 as moment, subject,
+             organisation, body, event, rests from commands join actors using (actor) order by book, seq`,
+  )
+}
+
+/**
+ * Replays a log, each book in the order of its numbers, in an order that every command's `rests` allows: each command
+ * while the books it rests on stand exactly where they stood. Throws when there is no such order, or a rule says
+ * otherwise.
+ */
+export async function replayRows(rows: readonly Row[]): Promise<Memory> {
   const memory = new Memory()
   const queues = new Map<number, Row[]>()
   // How many commands still want a book to stand at a number.
-  const readers = new Map<string, number>()
+  const readers = new Map<number, number>()
   for (const row of rows) {
-    if (!queues.has(row.book)) queues.set(row.book, [])
-    queues.get(row.book)!.push(row)
-    for (const [book, seq] of Object.entries(row.rests)) {
-      const at = `${book}@${seq}`
-      readers.set(at, (readers.get(at) ?? 0) + 1)
-    }
+    const queue = queues.get(row.book)
+    if (queue) queue.push(row)
+    else queues.set(row.book, [row])
+    for (const [book, seq] of versions(row)) readers.set(at(book, seq), (readers.get(at(book, seq)) ?? 0) + 1)
   }
-  const heads = new Map([...queues.keys()].map((book) => [book, 0]))
-  const headOf = (book: number | string) => heads.get(Number(book)) ?? 0
-  for (let left = rows.length; left > 0; left--) {
-    let next: Row | undefined
+  const heads = new Map<number, number>()
+  const headOf = (book: number) => heads.get(book) ?? 0
+  for (let left = rows.length; left > 0; ) {
+    const before = left
     for (const [book, queue] of queues) {
-      const row = queue[0]
-      if (!row) continue
-      if (row.seq !== headOf(book) + 1) throw new Error(`book ${book} has no command ${headOf(book) + 1}`)
-      const others = Object.entries(row.rests)
-      const isReady = others.every(([other, seq]) => headOf(other) === seq)
-      if (isReady && !readers.get(`${book}@${headOf(book)}`)) next = row
-      if (next) break
+      for (let head = headOf(book); head < queue.length; heads.set(book, ++head)) {
+        const row = queue[head]!
+        if (row.seq !== head + 1) throw new Error(`book ${book} has no command ${head + 1}`)
+        const rests = versions(row)
+        if (readers.get(at(book, head)) || !rests.every(([other, seq]) => headOf(other) === seq)) break
+        await replayRow(memory, row)
+        for (const [other, seq] of rests) readers.set(at(other, seq), readers.get(at(other, seq))! - 1)
+        left--
+      }
     }
-    if (!next) throw new Error('the log contradicts itself: no command can come next')
-    queues.get(next.book)!.shift()
-    heads.set(next.book, next.seq)
-    for (const [book, seq] of Object.entries(next.rests)) {
-      const at = `${book}@${seq}`
-      readers.set(at, readers.get(at)! - 1)
-    }
-    await replayRow(memory, next)
+    if (left === before) throw new Error('the log contradicts itself: no command can come next')
   }
   return memory
 }
+
+/** A version of a book as one number. */
+const at = (book: number, seq: number) => book * 2 ** 33 + seq
+const versions = ({ rests }: Row) => Object.keys(rests).map((book) => [Number(book), rests[book]!] as const)
 
 async function replayRow(memory: Memory, row: Row): Promise<void> {
   const type = commandTypes.get(row.kind)
@@ -77,8 +82,8 @@ async function replayRow(memory: Memory, row: Row): Promise<void> {
   const command = type.schema.parse(row.body)
   const { booking, event } = await memory.replay({ type, command }, actor, row.moment, row.day)
   const { book, seq, entry, moment } = booking
-  const same = { book: row.book, seq: row.seq, entry: row.entry, moment: row.moment, event: row.event }
-  if (!isDeepStrictEqual({ book, seq, entry, moment, event: JSON.parse(JSON.stringify(event)) }, same)) {
+  const isSameBooking = book === row.book && seq === row.seq && entry === row.entry && moment === row.moment
+  if (!isSameBooking || !isSame(event, row.event)) {
     throw new Error(`${row.kind} ${row.book}-${row.seq} was answered otherwise`)
   }
 }
@@ -114,19 +119,38 @@ export async function proveLedger(sql: Sql): Promise<Memory> {
   return memory
 }
 
+/** Where the rows of the tables that money rests on are read. */
+export interface Tables {
+  facts(kind: FactKind<Fact>, keys: readonly string[]): Promise<readonly Fact[]>
+  /** How many rows there are of a kind; of holds, how many legs. */
+  count(kind: FactKind<Fact>): Promise<number>
+  keysInUse(): Promise<readonly { readonly key: string; readonly book: number; readonly holder: string }[]>
+}
+
+const tablesOf = (sql: Sql): Tables => ({
+  facts: (kind, keys) => kind.load(sql, keys),
+  async count(kind) {
+    const [{ count = 0 } = {}] = await sql<{ count: number }[]>`select count(*)::int as count from ${sql(kind.name)}`
+    return count
+  },
+  keysInUse: () => sql<{ key: string; book: number; holder: string }[]>`
+    select key, book, holder from keys where holder is not null`,
+})
+
 /** Reads every row of the tables that money rests on, and compares it with what the memory has. */
-export async function proveRows(sql: Sql, memory: Memory): Promise<void> {
+export const proveRows = (sql: Sql, memory: Memory) => proveTables(tablesOf(sql), memory)
+
+export async function proveTables(tables: Tables, memory: Memory): Promise<void> {
   const same = async <T extends Fact>(kind: FactKind<T>, expected: readonly T[]) => {
-    const found = expected.length === 0 ? [] : await kind.load(sql, expected.map(kind.key))
+    const found = expected.length === 0 ? [] : ((await tables.facts(kind, expected.map(kind.key))) as readonly T[])
     const byKey = new Map(found.map((value) => [kind.key(value), value]))
     for (const value of expected) {
       const other = byKey.get(kind.key(value))
-      if (!isDeepStrictEqual(plain(other), plain(value))) {
-        throw new Error(`${kind.name} ${kind.key(value)}: ${text(plain(other))}, expected ${text(plain(value))}`)
+      if (!isSame(other, value)) {
+        throw new Error(`${kind.name} ${kind.key(value)}: ${text(other)}, expected ${text(value)}`)
       }
     }
-    const [{ count = 0 } = {}] = await sql<{ count: number }[]>`
-      select count(*)::int as count from ${sql(kind === (holds as unknown) ? 'holds' : kind.name)}`
+    const count = await tables.count(kind)
     const most = kind === (holds as unknown) ? (expected as unknown as Hold[]).flatMap(({ legs }) => legs) : expected
     if (count !== most.length) throw new Error(`${count} rows of ${kind.name}, expected ${most.length}`)
   }
@@ -139,19 +163,21 @@ export async function proveRows(sql: Sql, memory: Memory): Promise<void> {
     periods,
     memory.rows(periods).map((period) => ({ ...period, reaches: {} })),
   )
-  const keys = await sql<{ key: string; book: number; holder: string }[]>`
-    select key, book, holder from keys where holder is not null`
+  const keys = await tables.keysInUse()
   const found = new Map(keys.map(({ key, holder }) => [key, holder]))
   if (!isDeepStrictEqual(found, keysInUse(memory.rows(orders)))) throw new Error('the keys in use are others')
   if (keys.some(({ book, holder }) => !holder.startsWith(`O${book}-`))) throw new Error('a key in another book')
 }
 
-/** Without what is only in memory: fields that are undefined, the order of fields. */
-function plain(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(plain)
-  if (typeof value !== 'object' || value === null) return value
-  const fields = Object.entries(value).filter(([name, v]) => v !== undefined && !['phase', 'hold'].includes(name))
-  return Object.fromEntries(fields.sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, v]) => [name, plain(v)]))
+/** Whether two values are the same but for what is only in memory, the order of fields, and fields that are undefined. */
+export function isSame(a: unknown, b: unknown): boolean {
+  if (a === b) return true
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+  const [one, other] = [a as Record<string, unknown>, b as Record<string, unknown>]
+  for (const name in one) if (!only.has(name) && !isSame(one[name], other[name])) return false
+  for (const name in other) if (other[name] !== undefined && !only.has(name) && one[name] === undefined) return false
+  return true
 }
+const only = new Set(['phase', 'isNew'])
 
 const text = (value: unknown) => JSON.stringify(value, (_, v) => (typeof v === 'bigint' ? `${v}n` : v))
