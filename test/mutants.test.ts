@@ -73,20 +73,9 @@ const mutants: readonly Mutant[] = [
     breaks: ['a balance is what its entries add up to', REPLAYED, UNSTRUCK],
   },
   {
-    name: 'facts that are on their way into the database are dropped and read again as they were',
-    changes: [['ledger/world.ts', '(!kept.has(', '(!new Set().has(']],
-    breaks: ['a balance is what its entries add up to', REPLAYED, UNSTRUCK],
-  },
-  {
     name: 'after a lost reply the key is not looked up',
     changes: [['engine/engine.ts', 'for (const ticket of tickets) ticket.mustLookUp = true', '']],
     breaks: [UNSTRUCK],
-  },
-  {
-    name: 'what was decided on top of a batch that died is kept',
-    changes: [['engine/engine.ts', 'if (dead.size > 0) return this.#landAll([], again)', '']],
-    breaks: ['nobody is left in doubt by what is soon over', ANSWERED],
-    from: 28,
   },
   {
     name: 'a clock that steps back takes the log with it',
