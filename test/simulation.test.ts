@@ -13,6 +13,7 @@ import { periods } from '../src/settlement/facts.js'
 import { grants, vouchers } from '../src/vouchers/facts.js'
 import { factsOf } from './simulation/answers.js'
 import { Ledger, SqlError } from './simulation/ledger.js'
+import { columns, read } from './simulation/parameters.js'
 import { record } from './simulation/record.js'
 import { type Scenario, scenarioOf } from './simulation/scenario.js'
 import { shrink, story } from './simulation/shrink.js'
@@ -67,68 +68,78 @@ type Question =
   | { readonly parameters: readonly string[] }
   | { readonly people: readonly { organisation: string; subject: string }[] }
 
-/** Groups of columns in the order of clearing.record: those of one group are arrays of one length. */
-const groups = [9, 1, 2, 5, 4, 12, 5, 2, 9, 8, 4]
-/** The first columns of p and h together, r, i, k, c, t, n and o: rows of these can be left out or said twice. */
-const loose = [0, 2, 3, 4, 5, 8, 9, 10]
-const firstOf = (group: number) => groups.slice(0, group).reduce((sum, size) => sum + size, 0)
-const isJson = (column: number) => [16, 30, 31, 32].includes(column)
-const isText = (column: number) => [17, 19, 38].includes(column)
-const mayBeNull = [19, 20, 23, 28, 29, 49, 50]
+/** The heads before and after are said of the same books. */
+const groupOf = ({ group }: { readonly group: string }) => (group === 'h' ? 'p' : group)
+const groups = [...new Set(columns.map(groupOf))]
+/** Rows of these can be left out or said twice without putting others out of step. */
+const loose = ['p', 'r', 'i', 'k', 'c', 't', 'n', 'o']
+/** What may be empty here makes a call wrong, and not only unlike any that the engine sends. */
+const emptied = ['k', 'c', 't']
 
-const cells = (column: number, text: string): string[] => {
-  if (isJson(column)) return (JSON.parse(text) as unknown[]).map((value) => JSON.stringify(value))
-  if (isText(column)) return text.match(/"(?:[^"\\]|\\.)*"|NULL/g) ?? []
+type Column = (typeof columns)[number]
+
+function cells({ kind }: Column, text: string): string[] {
+  if (kind === 'json') return (JSON.parse(text) as unknown[]).map((value) => JSON.stringify(value))
+  if (kind.startsWith('text')) return text.match(/"(?:[^"\\]|\\.)*"|NULL/g) ?? []
   return text === '{}' ? [] : text.slice(1, -1).split(',')
 }
-const joined = (column: number, all: readonly string[]) => (isJson(column) ? `[${all.join()}]` : `{${all.join()}}`)
+const joined = ({ kind }: Column, all: readonly string[]) => (kind === 'json' ? `[${all.join()}]` : `{${all.join()}}`)
 
-/** The same call with something wrong in it: a number, a value of another row, a row too many or too few, a noun's field. */
-function spoilt(parameters: readonly string[], dice: Dice): string[] {
+/** The same call with something wrong in it: a noun's field, a row too many or too few, a value, a key used before. */
+function spoilt(parameters: readonly string[], dice: Dice, used: readonly string[]): string[] {
   const wrong = [...parameters]
-  const what = dice.weighed({ value: 6, row: 2, noun: 2 })
+  const what = dice.weighed({ noun: 2, row: 2, value: 6, key: 2 })
   if (what === 'noun') {
-    const nouns = JSON.parse(parameters.at(-1)!) as Record<string, Record<string, unknown>[]>
-    const names = Object.keys(nouns)
-    if (names.length > 0) {
-      const row = dice.pick(nouns[dice.pick(names)]!)
-      const field = dice.pick(Object.keys(row))
-      const money = ['amount', 'granted', 'voucherAmount', 'approved', 'clawedBack', 'invoiceAmount']
-      if (money.includes(field)) row[field] = dice.pick(['0', '-1', '999999999999'])
-      if (field === 'state') row[field] = dice.pick(['filed', 'approved', 'lapsed', 'paid'])
-      if (field === 'program' || field === 'enterprise') row[field] = 'none'
-      if (field === 'invoiceNo') row[field] = '12'
-      wrong[wrong.length - 1] = JSON.stringify(nouns)
-    }
+    wrong[columns.length] = spoiltNoun(parameters[columns.length]!, dice)
     return wrong
   }
-  const group = what === 'row' ? dice.pick(loose) : dice.between(0, groups.length - 1)
-  const first = firstOf(group)
-  const columns = Array.from({ length: groups[group]! }, (_, n) => first + n)
-  const rows = cells(first, parameters[first]!).length
-  if (rows === 0) return wrong
-  const row = dice.between(0, rows - 1)
-  if (what === 'row') {
-    const isTwice = dice.chance(0.5)
-    for (const column of columns) {
-      const all = cells(column, parameters[column]!)
-      all.splice(row, 1, ...(isTwice ? [all[row]!, all[row]!] : []))
-      wrong[column] = joined(column, all)
-    }
-    return wrong
+  const firstOf = (group: string) => columns.findIndex((column) => groupOf(column) === group)
+  const sizeOf = (group: string) => cells(columns[firstOf(group)]!, parameters[firstOf(group)]!).length
+  const full = (what === 'row' ? loose : what === 'key' ? ['i', 'c'] : groups).filter((group) => sizeOf(group) > 0)
+  if (full.length === 0) return wrong
+  // Keys of the region are rarely taken, and there is much to them.
+  const group = dice.pick(full.includes('k') ? [...full, 'k', 'k'] : full)
+  const size = sizeOf(group)
+  const ours = columns.flatMap((column, n) => (groupOf(column) === group ? [n] : []))
+  const row = dice.between(0, size - 1)
+  const isTwice = dice.chance(0.5)
+  const change = (n: number, of: (all: string[]) => string[]) => {
+    const all = cells(columns[n]!, parameters[n]!)
+    wrong[n] = joined(columns[n]!, all.toSpliced(row, 1, ...of(all)))
   }
-  const column = dice.pick(columns)
-  const all = cells(column, parameters[column]!)
-  const isNumber = /^-?\d+$/.test(all[row]!) && !isJson(column) && ![14, 28].includes(column)
-  const others = column === 0 ? [] : [dice.pick(all)]
-  const values = [
-    ...others,
-    ...(isNumber ? [`${BigInt(all[row]!) + 1n}`, `${BigInt(all[row]!) - 1n}`] : []),
-    ...(mayBeNull.includes(column) ? ['NULL'] : []),
-  ]
-  all[row] = dice.pick([all[row]!, ...values].slice(-values.length || 1))
-  wrong[column] = joined(column, all)
+  const isKey = (n: number) => columns[n]!.name === 'key'
+  if (what === 'key') change(ours.find(isKey)!, (all) => [dice.pick([...used, ...all])])
+  else if (what === 'row') for (const n of ours) change(n, (all) => (isTwice ? [all[row]!, all[row]!] : []))
+  else {
+    const n = dice.pick(ours)
+    change(n, (all) => [dice.pick(otherValues(columns[n]!, all, row))])
+  }
   return wrong
+}
+
+function otherValues({ group, name, kind }: Column, all: readonly string[], row: number): string[] {
+  const value = all[row]!
+  const isNumber = /^(number|bigint)/.test(kind) && value !== 'NULL'
+  return [
+    // One book twice among the heads could not be told from its first row.
+    ...(group === 'p' && name === 'book' ? [value] : all),
+    ...(isNumber ? [`${BigInt(value) + 1n}`, `${BigInt(value) - 1n}`] : []),
+    ...(value === 'NULL' && kind === 'number?' ? ['0'] : []),
+    ...(kind.endsWith('?') && emptied.includes(group) ? ['NULL'] : []),
+  ]
+}
+
+function spoiltNoun(rows: string, dice: Dice): string {
+  const nouns = JSON.parse(rows) as Record<string, Record<string, unknown>[]>
+  const names = Object.keys(nouns)
+  if (names.length === 0) return rows
+  const row = dice.pick(nouns[dice.pick(names)]!)
+  const field = dice.pick(Object.keys(row))
+  if (/amount|granted|approved$|clawedBack/i.test(field)) row[field] = dice.pick(['0', '-1', '999999999999'])
+  else if (field === 'state') row[field] = dice.pick(['filed', 'approved', 'lapsed', 'paid'])
+  else if (field === 'program' || field === 'enterprise') row[field] = 'none'
+  else if (field === 'invoiceNo') row[field] = '12'
+  return JSON.stringify(nouns)
 }
 
 /** What a call came to, in one text: the dead groups, or the SQLSTATE with the key that was in use. */
@@ -144,6 +155,7 @@ t.test('the simulated record does what clearing.record does', async (t) => {
     const sql = connect(database.migrateUrl, 1)
     const ledger = new Ledger(BOOKS)
     const dice = new Dice(seed, 'spoilt')
+    const used: string[] = []
     const both = async (parameters: readonly string[], isForGood: boolean) => {
       const there = await inDatabase(sql, parameters, isForGood)
       const here = inSimulation(ledger, parameters, isForGood)
@@ -159,8 +171,10 @@ t.test('the simulated record does what clearing.record does', async (t) => {
         for (const { organisation, subject } of [...people].sort(byName)) ledger.actor(organisation, subject)
         continue
       }
-      for (let n = 0; n < 6; n++) await both(spoilt(question.parameters, dice), false)
+      const { i, c, k } = read(question.parameters)
+      for (let n = k.key.length > 0 ? 20 : 6; n > 0; n--) await both(spoilt(question.parameters, dice, used), false)
       await both(question.parameters, true)
+      used.push(...i.key, ...c.key.filter((key) => key !== null))
     }
     await sameTables(t, sql, ledger)
     await sql.end()

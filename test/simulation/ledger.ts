@@ -126,14 +126,15 @@ export class Ledger {
   }
   /** Calls of `record` that wrote something. */
   calls = 0
-  #undo: [Map<unknown, unknown>, unknown, unknown][] = []
+  /** Map, key and value before, of one change after the other. */
+  #undo: unknown[] = []
 
   constructor(books: readonly Book[]) {
     this.books = new Map(books.map((book) => [book, { seq: 0, entries: 0, accounts: 0, moment: 0, batch: 0 }]))
   }
 
   set<K, V>(map: Map<K, V>, key: K, value: V): void {
-    this.#undo.push([map, key, map.get(key)])
+    this.#undo.push(map, key, map.get(key))
     map.set(key, value)
   }
 
@@ -143,7 +144,8 @@ export class Ledger {
     try {
       return action()
     } catch (error) {
-      for (const [map, key, before] of this.#undo.reverse()) {
+      for (let last = this.#undo.length - 3; last >= 0; last -= 3) {
+        const [map, key, before] = this.#undo.slice(last, last + 3) as [Map<unknown, unknown>, unknown, unknown]
         if (before === undefined) map.delete(key)
         else map.set(key, before)
       }

@@ -71,14 +71,17 @@ export type Given = {
   readonly [G in keyof Groups]: { readonly [C in keyof Groups[G]]: ValueOf<Groups[G][C]>[] }
 } & { readonly rows: Readonly<Record<string, readonly Record<string, unknown>[]>> }
 
-const layout = Object.entries(groups).map(([group, columns]) => [group, Object.entries(columns)] as const)
+const layout = Object.entries(groups).map(([group, of]) => [group, Object.entries(of) as [string, string][]] as const)
+
+/** Every parameter but the last one, in order. */
+export const columns = layout.flatMap(([group, of]) => of.map(([name, kind]) => ({ group, name, kind })))
 
 export function read(parameters: readonly string[]): Given {
   const given: Record<string, unknown> = {}
   let at = 0
-  for (const [group, columns] of layout) {
+  for (const [group, of] of layout) {
     const values: Record<string, unknown> = {}
-    for (const [name, kind] of columns) values[name] = readColumn(kind, parameters[at++]!)
+    for (const [name, kind] of of) values[name] = readColumn(kind, parameters[at++]!)
     given[group] = values
   }
   given.rows = JSON.parse(parameters[at]!)
@@ -86,8 +89,8 @@ export function read(parameters: readonly string[]): Given {
 }
 
 function readColumn(kind: string, text: string): unknown[] {
+  if (text === '{}' || text === '[]') return []
   if (kind === 'json') return JSON.parse(text)
-  if (text === '{}') return []
   if (kind.startsWith('text')) return readTexts(text)
   if (kind.startsWith('number')) return JSON.parse(`[${text.slice(1, -1).replaceAll('NULL', 'null')}]`)
   const of = kind.startsWith('bigint') ? BigInt : String

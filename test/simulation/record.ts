@@ -86,7 +86,10 @@ function putCommands(ledger: Ledger, { p, h, c }: Given, moved: Moved): void {
   let count = 0
   c.book.forEach((book, n) => {
     if (moved.has(book)) return
-    const [seq, entry, key, fingerprint] = [c.seq[n]!, c.entry[n]!, c.key[n]!, c.fingerprint[n]!]
+    const seq = c.seq[n]!
+    const entry = c.entry[n]!
+    const key = c.key[n]!
+    const fingerprint = c.fingerprint[n]!
     check(seq > 0 && (entry === null || entry > 0) && (key === null) === (fingerprint === null))
     unique(!ledger.commands.has(at(book, seq)), 'commands_pkey')
     unique(key === null || !ledger.commandOfKey.has(key), 'commands_key')
@@ -153,7 +156,10 @@ function putAccounts(ledger: Ledger, { a, b }: Given, moved: Moved): void {
   let isOther = false
   b.book.forEach((book, n) => {
     if (moved.has(book)) return
-    const [number, kind, posted, held] = [b.account[n]!, b.kind[n]!, b.posted[n]!, b.held[n]!]
+    const number = b.account[n]!
+    const kind = b.kind[n]!
+    const posted = b.posted[n]!
+    const held = b.held[n]!
     const isFloored = kind !== accountKinds.treasury.no && kind !== accountKinds.position.no
     const isSound = held >= 0n && (held === 0n || kind === accountKinds.voucher.no) && (!isFloored || posted >= held)
     const before = ledger.accounts.get(at(book, number))
@@ -182,9 +188,11 @@ function putAccounts(ledger: Ledger, { a, b }: Given, moved: Moved): void {
 
 function putTransfers(ledger: Ledger, { b, c, t }: Given, moved: Moved): void {
   t.command.forEach((command, n) => {
-    const [type, debit, credit] = [t.type[n]!, t.debit[n]! - 1, t.credit[n]! - 1]
+    const debit = t.debit[n]! - 1
+    const credit = t.credit[n]! - 1
     const book = c.book[command - 1]
-    const isLegal = legal[type]?.debit === b.kind[debit] && legal[type]?.credit === b.kind[credit]
+    const declared = legal[t.type[n]!]
+    const isLegal = declared?.debit === b.kind[debit] && declared?.credit === b.kind[credit]
     if (!isLegal || b.book[debit] !== book || b.book[credit] !== book) throw new SqlError('CV003')
   })
   t.command.forEach((command, n) => {
@@ -215,7 +223,10 @@ function putTransfers(ledger: Ledger, { b, c, t }: Given, moved: Moved): void {
 function putHolds(ledger: Ledger, { n: made, o }: Given, moved: Moved): void {
   made.book.forEach((book, n) => {
     if (moved.has(book)) return
-    const [hold, leg, amount, open] = [made.hold[n]!, made.leg[n]!, made.amount[n]!, made.open[n]!]
+    const hold = made.hold[n]!
+    const leg = made.leg[n]!
+    const amount = made.amount[n]!
+    const open = made.open[n]!
     check(amount > 0n && open >= 0n && open <= amount)
     const legs = ledger.holds.get(at(book, hold)) ?? []
     unique(!legs.some((other) => other.leg === leg), 'holds_pkey')

@@ -131,7 +131,7 @@ function stepsOf(dice: Dice, isWide: boolean, company: Company, nodes: number): 
   openingFor(region).forEach((_, n) => {
     add(0, 0, { do: 'open', n })
   })
-  const most = isWide ? dice.between(5000, 14_000) : dice.between(15, 250)
+  const most = isWide ? dice.between(8000, 20_000) : dice.between(15, 250)
   const size = isWide ? dice.between(100, 600) : dice.pick([1, 3, 12, 40])
   let at = 30
   let node = 0
