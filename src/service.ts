@@ -81,7 +81,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
         () => true,
         () => false,
       )
-      const database = answers && !fault && !lease.fault ? 'ok' : databaseIs(answers, fault ?? lease.fault)
+      const database = databaseIs(answers, fault ?? lease.fault)
       const inCharge = lease.inCharge?.who ?? 'nobody'
       const isWell = database === 'ok' && inCharge !== 'nobody'
       return { status: state !== 'open' ? state : isWell ? 'ok' : 'unavailable', database, engine: inCharge }

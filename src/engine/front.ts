@@ -35,7 +35,7 @@ const PATIENCE = 10_000
 const STUCK = 30_000
 const MOST = 20_000
 
-export interface FrontOptions {
+interface FrontOptions {
   readonly engine: Engine
   readonly lease: Lease
   readonly timer: Timer
