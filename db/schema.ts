@@ -72,8 +72,9 @@ export const actors = clearing.table(
     actor: integer().primaryKey().generatedByDefaultAsIdentity(),
     organisation: text().notNull(),
     subject: text().notNull(),
+    origin: text().notNull(),
   },
-  (t) => [unique().on(t.organisation, t.subject)],
+  (t) => [unique().on(t.organisation, t.subject, t.origin)],
 )
 
 export const commandKind = clearing.enum('command_kind', [
@@ -101,6 +102,8 @@ export const commandKind = clearing.enum('command_kind', [
   'net_period',
   'confirm_payments',
   'pay',
+  'propose',
+  'decline_proposal',
 ])
 
 export const commands = clearing.table(
@@ -118,6 +121,7 @@ export const commands = clearing.table(
     body: json().notNull(),
     event: json().notNull(),
     rests: json().notNull(),
+    changes: json(),
   },
   (t) => [
     primaryKey({ columns: [t.book, t.seq] }),
@@ -172,6 +176,26 @@ export const refusals = clearing.table('refusals', {
   fingerprint: bigint({ mode: 'bigint' }).notNull(),
   refusal: json().notNull(),
 })
+
+export const proposals = clearing.table(
+  'proposals',
+  {
+    book: integer().notNull(),
+    proposal: number('proposal').notNull(),
+    kind: text().notNull(),
+    command: text().notNull(),
+    jurisdiction: integer().notNull(),
+    proposedBy: text('proposed_by').notNull(),
+    proposedOn: date('proposed_on').notNull(),
+    note: text(),
+    state: text({ enum: ['open', 'approved', 'declined', 'withdrawn'] }).notNull(),
+    decidedBy: text('decided_by'),
+  },
+  (t) => [
+    primaryKey({ columns: [t.book, t.proposal] }),
+    index('proposals_open').on(t.jurisdiction, t.book, t.proposal).where(sql`state = 'open'`),
+  ],
+)
 
 export const programs = clearing.table('programs', {
   program: text().primaryKey(),

@@ -21,6 +21,7 @@ import { type Auth, builtInIssuer, registerAuth } from './platform/auth.js'
 import { finishDocument } from './platform/openapi.js'
 import { errorHandler, faultsOf, sendRefusal } from './platform/problems.js'
 import { programRoutes } from './programs/routes.js'
+import { proposalRoutes } from './proposals/routes.js'
 import { providerRoutes } from './providers/routes.js'
 import { refusalsOf } from './refusals.js'
 import { settlementRoutes } from './settlement/routes.js'
@@ -96,6 +97,7 @@ export async function buildApp(
   )
   if (options.auth.signingKey) tokenRoutes(app)
   overviewRoutes(app, services, { open: options.auth.signingKey !== undefined })
+  proposalRoutes(app, services)
   programRoutes(app, services)
   enterpriseRoutes(app, services)
   providerRoutes(app, services)

@@ -8,6 +8,7 @@ import {
 } from './claims/commands.js'
 import { lapseOrderCommand, lapseVoucherCommand } from './deadlines/commands.js'
 import type { CommandType } from './engine/command.js'
+import { declineProposalCommand, proposeCommand } from './engine/proposal.js'
 import { registerEnterpriseCommand } from './enterprises/commands.js'
 import { listIntegrityCommand } from './integrity/commands.js'
 import { cancelOrderCommand, confirmCommand, deliverCommand, fileOrderCommand } from './orders/commands.js'
@@ -41,6 +42,8 @@ const all: readonly CommandType[] = [
   netPeriodCommand,
   confirmPaymentsCommand,
   payCommand,
+  proposeCommand,
+  declineProposalCommand,
 ]
 
 /** Every kind of command the log may hold, by its name there: what was logged can be decided again. */

@@ -60,11 +60,12 @@ async function stateOf(url: string, lines: number): Promise<'empty' | 'done' | '
     if (!used) return 'empty'
     const organisations = await sql<{ organisation: string }[]>`select distinct organisation from actors`
     // Whoever it was that asked: a key is kept with its organisation.
-    const idsOf = (line: number) => organisations.map(({ organisation }) => keyId(organisation, Player.keyOf(line)))
+    const idsOf = (key: string) => organisations.map(({ organisation }) => keyId(organisation, key))
+    const { last: done, proposal } = Player.keysOf(1)
     const [first] = await sql<{ day: string }[]>`
-      select day from commands where key = any (${idsOf(1)}::text[]::uuid[]) limit 1`
+      select day from commands where key = any (${[done, proposal].flatMap(idsOf)}::text[]::uuid[]) limit 1`
     if (!first) return 'other'
-    const last = await readStored(sql, idsOf(lines))
+    const last = await readStored(sql, idsOf(Player.keysOf(lines).last))
     return last.size > 0 ? 'done' : { since: first.day }
   } finally {
     await sql.end({ timeout: 5 })

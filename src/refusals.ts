@@ -22,18 +22,28 @@ const commanding = (...own: readonly RefusalCode[]): readonly RefusalCode[] => [
   ...own,
 ]
 
+/** Asked by one person, done by another: the second meets what the first would. */
+const byTwo = {
+  publishProgram: ['not_your_jurisdiction', 'program_exists'],
+  appropriate: ['program_not_found', 'not_your_jurisdiction'],
+  recogniseProvider: ['provider_not_found', 'not_your_jurisdiction'],
+  suspendRecognition: ['provider_not_found', 'not_your_jurisdiction'],
+  listIntegrity: ['not_your_jurisdiction'],
+  clawBack: ['order_not_found', 'not_your_jurisdiction', 'state_conflict', 'amount_exceeds_approved'],
+} as const satisfies Partial<Record<Operation, readonly RefusalCode[]>>
+
+const proposing = Object.fromEntries(
+  Object.entries(byTwo).map(([operation, own]) => [operation, commanding(...own)]),
+) as unknown as Record<keyof typeof byTwo, readonly RefusalCode[]>
+
 export const refusalsOf: Readonly<Record<Operation, readonly RefusalCode[]>> = {
-  publishProgram: commanding('not_your_jurisdiction', 'program_exists'),
+  ...proposing,
   listPrograms: reading(),
   getProgram: reading('program_not_found'),
-  appropriate: commanding('program_not_found', 'not_your_jurisdiction'),
   registerEnterprise: commanding('not_your_organisation', 'enterprise_exists'),
   getEnterprise: reading('enterprise_not_found'),
   registerProvider: commanding('not_your_organisation', 'provider_exists'),
   getProvider: reading('provider_not_found'),
-  recogniseProvider: commanding('provider_not_found', 'not_your_jurisdiction'),
-  suspendRecognition: commanding('provider_not_found', 'not_your_jurisdiction'),
-  listIntegrity: commanding(),
   getIntegrity: reading(),
   issueVoucher: commanding(...issueRefusals),
   // What its rows are refused with stands in the answer: the request itself was done.
@@ -78,11 +88,26 @@ export const refusalsOf: Readonly<Record<Operation, readonly RefusalCode[]>> = {
     'amount_exceeds_hold',
   ),
   rejectClaim: commanding('order_not_found', 'not_your_jurisdiction', 'state_conflict'),
-  clawBack: commanding('order_not_found', 'not_your_jurisdiction', 'state_conflict', 'amount_exceeds_approved'),
   closePeriod: commanding('not_your_jurisdiction', 'period_closed', 'period_not_over'),
   confirmPayments: commanding('not_your_jurisdiction', 'state_conflict'),
   listPeriods: reading(),
   getPeriod: reading('period_not_found'),
+  listProposals: reading(),
+  getProposal: reading('proposal_not_found'),
+  approveProposal: [
+    ...new Set(
+      commanding(
+        'proposal_not_found',
+        'not_your_jurisdiction',
+        'state_conflict',
+        'separation_of_duties',
+        'proposal_expired',
+        ...Object.values(byTwo).flat(),
+      ),
+    ),
+  ],
+  declineProposal: commanding('proposal_not_found', 'not_your_jurisdiction', 'state_conflict'),
+  listAudit: reading('not_your_jurisdiction'),
   sweep: [...everywhere, ...bodies, ...bookings],
   listBooks: reading(),
   listAccounts: reading('not_your_jurisdiction', 'book_not_found', 'entry_not_found', 'moment_in_future'),

@@ -71,8 +71,9 @@ export function openStorage(
     numbersOf: (people) =>
       reads.ask(
         ({ sql }) => sql<(Person & { actor: number })[]>`
-          select organisation, subject, actor
-          from actor_numbers(${people.map((p) => p.organisation)}::text[], ${people.map((p) => p.subject)}::text[])`,
+          select organisation, subject, origin, actor
+          from actor_numbers(${people.map((p) => p.organisation)}::text[], ${people.map((p) => p.subject)}::text[],
+                             ${people.map((p) => p.origin)}::text[])`,
       ),
     record: (parameters) => records.ask(({ sql }) => recordIn(sql, parameters)),
     async close() {

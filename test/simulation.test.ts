@@ -1,5 +1,7 @@
 import t, { type Test } from 'tap'
 import { Dice } from '../scripts/hammer/dice.js'
+import { proposals } from '../src/engine/proposal.js'
+import type { Person } from '../src/engine/storage.js'
 import { enterprises } from '../src/enterprises/facts.js'
 import { integrity } from '../src/integrity/facts.js'
 import { accounts, holds } from '../src/ledger/accounts.js'
@@ -64,9 +66,7 @@ async function callsOf(scenario: Scenario): Promise<Question[]> {
   return asked
 }
 
-type Question =
-  | { readonly parameters: readonly string[] }
-  | { readonly people: readonly { organisation: string; subject: string }[] }
+type Question = { readonly parameters: readonly string[] } | { readonly people: readonly Person[] }
 
 /** The heads before and after are said of the same books. */
 const groupOf = ({ group }: { readonly group: string }) => (group === 'h' ? 'p' : group)
@@ -167,8 +167,9 @@ t.test('the simulated record does what clearing.record does', async (t) => {
     for (const question of await callsOf(scenarioOf(seed))) {
       if ('people' in question) {
         const { people } = question
-        await sql`select actor_numbers(${people.map((p) => p.organisation)}::text[], ${people.map((p) => p.subject)}::text[])`
-        for (const { organisation, subject } of [...people].sort(byName)) ledger.actor(organisation, subject)
+        await sql`select actor_numbers(${people.map((p) => p.organisation)}::text[], ${people.map((p) => p.subject)}::text[],
+                                       ${people.map((p) => p.origin)}::text[])`
+        for (const person of [...people].sort(byName)) ledger.actor(person)
         continue
       }
       const { i, c, k } = read(question.parameters)
@@ -184,8 +185,8 @@ t.test('the simulated record does what clearing.record does', async (t) => {
   for (const kind of ['dead', 'CV003', 'CV004', 'CV005', 'CV006', '23505', '23514']) t.ok(seen.get(kind), kind)
 })
 
-const byName = (a: { organisation: string; subject: string }, b: typeof a) =>
-  `${a.organisation}\n${a.subject}` < `${b.organisation}\n${b.subject}` ? -1 : 1
+const nameOf = ({ organisation, subject, origin }: Person) => `${organisation}\n${subject}\n${origin}`
+const byName = (a: Person, b: Person) => (nameOf(a) < nameOf(b) ? -1 : 1)
 
 const BACK = Symbol('taken back')
 
@@ -216,6 +217,7 @@ function inSimulation(ledger: Ledger, parameters: readonly string[], isForGood: 
 }
 
 const kinds = [
+  proposals,
   accounts,
   holds,
   programs,
@@ -242,10 +244,11 @@ async function sameTables(t: Test, sql: Sql, ledger: Ledger): Promise<void> {
   await same(
     'commands',
     `select book, seq, entry, kind, day, ${ms('booked_at')}, actor, replace(key::text, '-', ''), fingerprint, body::text,
-            event::text, rests::text from commands`,
+            event::text, rests::text, changes::text from commands`,
     [...ledger.commands.values()].map((c) => [
       ...[c.book, c.seq, c.entry, c.kind, c.day, c.moment, c.actor, c.key, c.fingerprint],
       ...[c.body, c.event, c.rests].map((value) => JSON.stringify(value)),
+      c.changes,
     ]),
   )
   await same(
@@ -265,7 +268,9 @@ async function sameTables(t: Test, sql: Sql, ledger: Ledger): Promise<void> {
     `select replace(key::text, '-', ''), ${ms('recorded_at')}, fingerprint, refusal::text from refusals`,
     [...ledger.refusals].map(([key, r]) => [key, r.moment, r.fingerprint, JSON.stringify(r.refusal)]),
   )
-  await same('people', `select organisation || E'\\n' || subject, actor from actors`, [...ledger.actors])
+  await same('people', `select organisation || E'\\n' || subject || E'\\n' || origin, actor from actors`, [
+    ...ledger.actors,
+  ])
   await same(
     'what periods reach',
     'select period, book, reach from period_reaches',

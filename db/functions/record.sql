@@ -16,9 +16,9 @@ create function record(
   i_group integer[], i_key uuid[], i_fingerprint bigint[], i_moment bigint[], i_refusal text,
   -- region-wide keys taken, and given back (held by nobody), in order; with the book that was seen to have had it
   k_key text[], k_book integer[], k_holder text[], k_seen integer[],
-  -- commands; day counts from 1970-01-01; bodies, events and rests as one JSON array each
+  -- commands; day counts from 1970-01-01; what each changed as JSON or null; bodies, events and rests as one JSON array each
   c_book integer[], c_seq bigint[], c_entry integer[], c_kind command_kind[], c_day integer[], c_moment bigint[],
-  c_actor integer[], c_key uuid[], c_fingerprint bigint[], c_body text, c_event text, c_rests text,
+  c_actor integer[], c_key uuid[], c_fingerprint bigint[], c_changes text[], c_body text, c_event text, c_rests text,
   -- accounts moved, as they are after the batch; the last ones are new and have an owner and perhaps a province
   b_book integer[], b_account integer[], b_kind integer[], b_posted bigint[], b_held bigint[],
   a_owner text[], a_province integer[],
@@ -102,13 +102,13 @@ begin
          as h (book, seq, entries, accounts, moment, batch)
   where b.book = h.book and h.seq is not null and h.book <> all (moved);
 
-  insert into commands (seq, booked_at, fingerprint, key, book, entry, actor, day, kind, body, event, rests)
+  insert into commands (seq, booked_at, fingerprint, key, book, entry, actor, day, kind, body, event, rests, changes)
   select c.seq, to_timestamp(c.moment::float8 / 1000), c.fingerprint, c.key, c.book, c.entry, c.actor,
-         date '1970-01-01' + c.day, c.kind, c.body, c.event, c.rests
+         date '1970-01-01' + c.day, c.kind, c.body, c.event, c.rests, c.changes::json
   from rows from (
-    unnest(c_book, c_seq, c_entry, c_kind, c_day, c_moment, c_actor, c_key, c_fingerprint), json_array_elements(c_body::json),
-    json_array_elements(c_event::json), json_array_elements(c_rests::json)
-  ) as c (book, seq, entry, kind, day, moment, actor, key, fingerprint, body, event, rests)
+    unnest(c_book, c_seq, c_entry, c_kind, c_day, c_moment, c_actor, c_key, c_fingerprint, c_changes),
+    json_array_elements(c_body::json), json_array_elements(c_event::json), json_array_elements(c_rests::json)
+  ) as c (book, seq, entry, kind, day, moment, actor, key, fingerprint, changes, body, event, rests)
   where c.book <> all (moved);
   get diagnostics touched = row_count;
   if touched <> (
@@ -216,6 +216,7 @@ begin
         where (r ->> 'book')::integer <> all (moved)
       )) into nouns from jsonb_each(nouns) as n;
     end if;
+    if nouns ? 'proposals' then perform put_proposals(nouns -> 'proposals'); end if;
     if nouns ? 'programs' then perform put_programs(nouns -> 'programs'); end if;
     if nouns ? 'enterprises' then perform put_enterprises(nouns -> 'enterprises'); end if;
     if nouns ? 'providers' then perform put_providers(nouns -> 'providers'); end if;

@@ -49,6 +49,27 @@ export const entryView = z
   })
   .meta({ id: 'Entry' })
 
+/** One act of the audit trail 操作留痕: who, from where, when, what, what was before and after, and why. */
+export const actView = z
+  .object({
+    book: z.string(),
+    seq: z.number(),
+    bookedAt: z.string(),
+    day: z.string(),
+    subject: z.string(),
+    organisation: z.string(),
+    origin: z.string().meta({ description: 'The address it came from, as far as known 来源地址' }),
+    command: z.string(),
+    body: z.record(z.string(), z.unknown()).meta({ description: 'What was asked, with its reasons' }),
+    event: z.record(z.string(), z.unknown()).meta({ description: 'What it came to' }),
+    changes: z
+      .record(z.string(), z.record(z.string(), z.tuple([z.unknown(), z.unknown()])))
+      .nullable()
+      .meta({ description: 'Before and after of what was there already; of lists what went and what came 变更前后' }),
+    entry: z.number().nullable(),
+  })
+  .meta({ id: 'Act' })
+
 /** One province as issuer; every figure is read from the ledger. */
 export const provinceReport = z
   .object({

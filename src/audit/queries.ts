@@ -108,6 +108,51 @@ export async function entriesOf(sql: Sql, book: Book, after: number, limit: numb
   }))
 }
 
+/** Who may be asked for in the audit trail. */
+export interface Sought {
+  readonly after: number
+  readonly limit: number
+  readonly kind?: string | undefined
+  readonly subject?: string | undefined
+  readonly from?: string | undefined
+  readonly to?: string | undefined
+}
+
+/** Acts of a book after a number, in order; `from` and `to` are days. */
+export async function actsOf(sql: Sql, book: Book, { after, limit, kind, subject, from, to }: Sought) {
+  const rows = await sql<
+    {
+      seq: bigint
+      moment: bigint
+      day: string
+      subject: string
+      organisation: string
+      origin: string
+      kind: string
+      body: Record<string, unknown>
+      event: Record<string, unknown>
+      changes: Record<string, Record<string, [unknown, unknown]>> | null
+      entry: number | null
+    }[]
+  >`
+    select c.seq, (extract(epoch from c.booked_at) * 1000)::bigint as moment, c.day, a.subject, a.organisation, a.origin,
+           c.kind, c.body, c.event, c.changes, c.entry
+    from commands c join actors a on a.actor = c.actor
+    where c.book = ${book} and c.seq > ${after}
+      ${kind === undefined ? sql`` : sql`and c.kind::text = ${kind}`}
+      ${subject === undefined ? sql`` : sql`and a.subject = ${subject}`}
+      ${from === undefined ? sql`` : sql`and c.day >= ${from}`}
+      ${to === undefined ? sql`` : sql`and c.day <= ${to}`}
+    order by c.seq limit ${limit}`
+  return rows.map(({ seq, moment, kind: command, ...rest }) => ({
+    book: String(book).padStart(6, '0'),
+    seq: Number(seq),
+    bookedAt: chinaTime(Number(moment)),
+    command,
+    ...rest,
+  }))
+}
+
 /** What each province has done as issuer, all of it added up from accounts and transfers. */
 export async function provinceReports(sql: Sql) {
   // One statement is one moment: of two, money that moves in between would be in both or in neither.

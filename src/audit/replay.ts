@@ -33,6 +33,8 @@ interface Logged {
   /** As JSON text, and so is the event. */
   readonly body: string
   readonly event: string
+  /** What it changed of what was there before; null in logs of versions before 0.4, and when it was nothing. */
+  readonly changes: string | null
   readonly rests: Readonly<Record<string, number>>
   /** Its transfers in order, as `lineCode` has them. */
   readonly lines: string | null
@@ -360,13 +362,17 @@ function compare(
   if (booking.moment !== logged.moment) return differs(logged, 'booked_at', logged.moment, booking.moment)
   const again = JSON.stringify(event)
   // Logs of version 0.1 have the same in other words.
-  if (again !== logged.event && !isDeepStrictEqual(JSON.parse(again), JSON.parse(logged.event))) {
-    return differs(logged, 'event', logged.event, again)
+  if (!isSameJson(again, logged.event)) return differs(logged, 'event', logged.event, again)
+  const { changes = 'null' } = booking
+  if (logged.changes !== null && !isSameJson(logged.changes, changes)) {
+    return differs(logged, 'changes', logged.changes, changes)
   }
   if (lines !== logged.lines) return new OtherLines(logged, booking)
   if (!isSame(rests, logged.rests)) return differs(logged, 'rests', wire(logged.rests), wire(rests))
   return undefined
 }
+
+const isSameJson = (a: string, b: string) => a === b || isDeepStrictEqual(JSON.parse(a), JSON.parse(b))
 
 function isSame(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>): boolean {
   const books = Object.keys(a)
@@ -459,7 +465,8 @@ const phaseNames = Object.fromEntries(Object.entries(phases).map(([name, no]) =>
 async function readLog(sql: Sql, book: Book, after: number): Promise<Logged[]> {
   return sql<Logged[]>`
     select c.book, c.seq::float8 as seq, c.entry, c.kind, c.day, (extract(epoch from c.booked_at) * 1000)::float8 as moment,
-           a.subject, a.organisation, c.body::text as body, c.event::text as event, c.rests, age(c.xmin) as age,
+           a.subject, a.organisation, c.body::text as body, c.event::text as event,
+           c.changes::text as changes, c.rests, age(c.xmin) as age,
            (c.ctid::text::point)[0] as page, (c.ctid::text::point)[1] as item,
            (select string_agg(concat(t.type, ' ', t.phase, ' ', t.debit, ' ', t.credit, ' ', t.amount, ' ', t.hold, ' ', t.leg),
                               ',' order by t.line)

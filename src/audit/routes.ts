@@ -1,14 +1,15 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
+import { commandKind } from '../../db/schema.js'
 import type { Actor } from '../core/actor.js'
 import { Refused } from '../core/refusals.js'
 import { dayOf, parseChinaTime } from '../core/time.js'
 import { mayRead, readableBooks } from '../engine/access.js'
 import { readRoute, type Services } from '../engine/route.js'
 import { Faults } from '../platform/problems.js'
-import { count } from '../platform/wire.js'
-import { balancesView, bookView, entryView, provinceReport } from './contract.js'
-import { balancesAsOf, booksOf, entriesOf, entryAt, provinceReports } from './queries.js'
+import { count, day, text } from '../platform/wire.js'
+import { actView, balancesView, bookView, entryView, provinceReport } from './contract.js'
+import { actsOf, balancesAsOf, booksOf, entriesOf, entryAt, provinceReports, type Sought } from './queries.js'
 
 const tag = 'audit 审计'
 const params = z.strictObject({ book: z.string().regex(/^\d{6}$/, { error: 'number_format' }) })
@@ -62,6 +63,23 @@ export function auditRoutes(app: FastifyInstance, services: Services): void {
       }
       return { items }
     },
+  })
+  readRoute<{ book: string }, Sought>(app, {
+    operation: 'listAudit',
+    url: '/v1/books/:book/acts',
+    tag,
+    params,
+    query: z.strictObject({
+      after: number.default(0).meta({ description: 'Acts after this number' }),
+      limit: count(1, 1000).default(100),
+      kind: z.enum(commandKind.enumValues).optional(),
+      subject: text(200).optional(),
+      from: day.optional(),
+      to: day.optional(),
+    }) as never,
+    summary: { en: 'Audit trail: who did what, from where, before and after', zh: '操作留痕' },
+    answer: z.object({ items: z.array(actView) }),
+    read: async ({ params, query, actor }) => ({ items: await actsOf(sql, readable(actor, params.book), query) }),
   })
   readRoute(app, {
     operation: 'reportProvinces',

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { wire } from '../engine/command.js'
+import { proposals } from '../engine/proposal.js'
 import { enterprises } from '../enterprises/facts.js'
 import { integrity } from '../integrity/facts.js'
 import { accounts, type Hold, holds } from '../ledger/accounts.js'
@@ -24,6 +25,7 @@ interface Table {
 const tables: readonly Table[] = [
   { kind: accounts, table: 'accounts', columns: ['book', 'kind', 'owner'] },
   { kind: holds, table: 'holds', columns: ['book', 'hold'] },
+  { kind: proposals, table: 'proposals', columns: ['book', 'proposal'] },
   { kind: programs, table: 'programs', columns: ['program'] },
   { kind: enterprises, table: 'enterprises', columns: ['uscc'] },
   { kind: providers, table: 'providers', columns: ['uscc'] },

@@ -4,6 +4,7 @@ import { addDays } from '../core/time.js'
 import { overdueOrder } from '../deadlines/commands.js'
 import { ofJurisdiction, ofOrganisation } from '../engine/access.js'
 import { command } from '../engine/command.js'
+import { byTwo } from '../engine/proposal.js'
 import { isListed } from '../integrity/facts.js'
 import { accountsOf, available } from '../ledger/accounts.js'
 import { capture, post } from '../ledger/entry.js'
@@ -141,7 +142,7 @@ export const rejectClaimCommand = command({
 })
 
 /** Takes back what was approved: first from what is still payable, then as a recoverable; it returns to the pool. */
-export const clawBackCommand = command({
+export const clawBackCommand = byTwo({
   kind: 'claw_back',
   schema: clawBack,
   event: clawedBack,

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import { commandRoute, type Services } from '../engine/route.js'
+import { commandRoute, proposeRoute, type Services } from '../engine/route.js'
 import { orderText } from '../orders/contract.js'
 import {
   approveClaimCommand,
@@ -62,12 +62,11 @@ export function claimRoutes(app: FastifyInstance, services: Services): void {
     summary: { en: 'Reject the claim for good; the hold goes back', zh: '驳回' },
     type: rejectClaimCommand,
   })
-  commandRoute(app, services, {
+  proposeRoute(app, services, {
     operation: 'clawBack',
     url: '/v1/orders/:order/claw-backs',
     tag,
     params,
-    status: 201,
     body: clawBack.omit(order),
     summary: { en: 'Take back what was approved', zh: '追回' },
     type: clawBackCommand,

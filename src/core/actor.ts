@@ -4,4 +4,8 @@ export interface Actor {
   readonly organisation: string
   readonly jurisdiction?: string
   readonly roles: readonly string[]
+  /** Whose deputy this person is today: what they have prepared is not this person's to check. */
+  readonly principals?: readonly string[]
+  /** The address the request came from. */
+  readonly origin?: string
 }

@@ -83,14 +83,19 @@ export const businessRefusals = {
   },
   separation_of_duties: {
     status: 409,
-    en: 'The officer who verified the claim cannot approve it',
-    zh: '经办与复核不得为同一人',
+    en: 'Who prepared it, or a deputy of theirs, cannot approve it',
+    zh: '经办与复核不得为同一人（含其代理人）',
   },
   amount_exceeds_hold: { status: 409, en: 'The amount is above what is held', zh: '金额超过冻结额度' },
   amount_exceeds_approved: {
     status: 409,
     en: 'The amount is above what was approved and not yet clawed back',
     zh: '金额超过已核准未追回的金额',
+  },
+  proposal_expired: {
+    status: 409,
+    en: 'The proposal is too old to be approved; propose it again',
+    zh: '提请已过期，请重新提请',
   },
   // settlement 清算
   period_closed: { status: 409, en: 'A period of this name is closed already', zh: '该名称的清算周期已关账' },
@@ -117,6 +122,17 @@ export const serviceRefusals = {
   book_not_found: { status: 404, en: 'There is no such book', zh: '没有该账套' },
   entry_not_found: { status: 404, en: 'The book has not reached that number', zh: '账套尚未到达该号' },
   moment_in_future: { status: 400, en: 'The moment is still to come', zh: '该时刻尚未到来' },
+  proposal_not_found: { status: 404, en: 'There is no such proposal', zh: '没有该提请' },
+  version_conflict: {
+    status: 412,
+    en: 'It was changed meanwhile; read it again',
+    zh: '已被他人修改，请重新读取',
+  },
+  version_missing: {
+    status: 428,
+    en: 'The If-Match header is needed: the ETag of what was read',
+    zh: '缺少 If-Match 请求头（所读内容的 ETag）',
+  },
   program_exists: { status: 409, en: 'A program of this code is published already', zh: '该券种代码已发布' },
   enterprise_exists: { status: 409, en: 'The enterprise is registered already', zh: '该企业已登记' },
   provider_exists: { status: 409, en: 'The provider is registered already', zh: '该服务机构已登记' },

@@ -7,6 +7,11 @@ export function ofJurisdiction(actor: Actor, code: number | string): Refusal | u
   return Number(actor.jurisdiction ?? Number.NaN) === Number(code) ? undefined : refuse('not_your_jurisdiction')
 }
 
+/** Whether what `subject` prepared is not this person's to check: their own, or that of somebody whose deputy they are. */
+export function isSamePerson(actor: Actor, subject: string): boolean {
+  return actor.subject === subject || (actor.principals?.includes(subject) ?? false)
+}
+
 /** A firm's or provider's own business: only somebody of it. */
 export function ofOrganisation(actor: Actor, uscc: string): Refusal | undefined {
   return actor.organisation === uscc ? undefined : refuse('not_your_organisation')

@@ -132,17 +132,18 @@ export class Decider {
     const strangers = [...this.#strangers.values()]
     this.#strangers.clear()
     if (this.#people.size > PEOPLE) this.#people.clear()
-    for (const { organisation, subject, actor } of await this.#storage.numbersOf(strangers)) {
-      this.#people.set(`${organisation}\n${subject}`, actor)
+    for (const { actor, ...person } of await this.#storage.numbersOf(strangers)) {
+      this.#people.set(nameOf(person), actor)
     }
   }
 
   /** The number of who asks; throws MISSING when it is not known yet. */
-  #numberOf({ actor: { organisation, subject } }: Pick<Ticket, 'actor'>): number {
-    const name = `${organisation}\n${subject}`
+  #numberOf({ actor: { organisation, subject, origin = '' } }: Pick<Ticket, 'actor'>): number {
+    const person = { organisation, subject, origin }
+    const name = nameOf(person)
     const number = this.#people.get(name)
     if (number !== undefined) return number
-    this.#strangers.set(name, { organisation, subject })
+    this.#strangers.set(name, person)
     throw MISSING
   }
 
@@ -285,6 +286,8 @@ export class Decider {
     return { book, seq, entry, day, bookedAt: moment, event: plan.event }
   }
 }
+
+const nameOf = ({ organisation, subject, origin }: Person) => `${organisation}\n${subject}\n${origin}`
 
 function faultOf(error: unknown): Error {
   return error instanceof Refused ? error : new EngineFault(error)

@@ -7,8 +7,10 @@ import { authorise } from '../platform/auth.js'
 import type { Reader, Sql } from '../platform/database.js'
 import { type Operation, permissions } from '../platform/permissions.js'
 import { Faults, languageOf, problem, sendRefusal } from '../platform/problems.js'
+import { reason } from '../platform/wire.js'
 import type { CommandType } from './command.js'
 import type { Receipt } from './idempotency.js'
+import { proposeCommand } from './proposal.js'
 import type { Runner } from './runner.js'
 import type { Outcome } from './ticket.js'
 
@@ -31,6 +33,8 @@ interface Spec {
 interface CommandSpec<C> extends Spec {
   readonly type: CommandType<C>
   readonly body?: z.ZodType
+  /** Edits what somebody else may be editing: If-Match says which version was seen, and becomes the command's `version`. */
+  readonly ifMatch?: true
   /** 201 when something new can be looked at afterwards. */
   readonly status?: 200 | 201
   /** What runs it, when it is more than the command alone. */
@@ -45,6 +49,17 @@ const keyed = z.looseObject({
     .regex(KEY)
     .meta({ description: 'The same key and body give the same answer. 必填：同键同内容得到同一回执。' }),
 })
+
+const ETAG = /^"(0|[1-9]\d{0,14})"$/
+const matching = {
+  'if-match': z
+    .string()
+    .regex(ETAG)
+    .meta({
+      description: 'The ETag of what was read and is changed here. 必填：所读版本的 ETag。',
+      examples: ['"42"'],
+    }),
+}
 
 /** The fields of the receipt 回执 of an accepted command. */
 function receiptFields(event: z.ZodType) {
@@ -85,27 +100,93 @@ export function commandRoute<C>(app: FastifyInstance, { engine }: Services, spec
   const { type, status = 200 } = spec
   const run = spec.run ?? ((asked) => engine.run({ type: type as unknown as CommandType, ...asked }))
   app.route({
-    method: 'POST',
-    url: spec.url,
-    schema: {
-      ...describe(spec),
-      headers: keyed,
-      ...(spec.params ? { params: spec.params } : {}),
-      body: spec.body ?? type.schema,
-      response: { [status]: z.object(receiptFields(type.event)), default: problem },
-    },
-    onRequest: (request) => admit(request, engine, spec.operation),
-    preValidation: [requireKey, refuseNull],
+    ...posted(engine, spec, spec.body ?? type.schema, { [status]: z.object(receiptFields(type.event)) }),
     handler: async (request, reply) => {
-      const command = { ...(request.params as object), ...(request.body as object) } as C
-      const key = request.headers['idempotency-key'] as string
-      const outcome = await run({ command, actor: request.actor, key, isWanted: isWanted(request) })
+      const outcome = await run({ command: commandOf<C>(request, spec), ...askedBy(request) })
       if (isRefusal(outcome)) return sendRefusal(request, reply, outcome)
       reply.status(status)
       return receiptOf(type, outcome)
     },
   })
 }
+
+interface ProposalSpec extends Omit<CommandSpec<never>, 'type' | 'status' | 'run'> {
+  readonly type: { readonly kind: string; readonly alone: z.ZodObject }
+  readonly body?: z.ZodObject
+}
+
+/** Answers what takes two persons: the first one's request becomes a proposal, which another person approves. */
+export function proposeRoute(app: FastifyInstance, { engine }: Services, spec: ProposalSpec): void {
+  const { kind, alone } = spec.type
+  const note = reason.nullish().meta({ description: 'Why, for the second person 提请说明' })
+  const body = (spec.body ?? alone).safeExtend({ note })
+  const receipt = z.object(receiptFields(proposeCommand.event))
+  app.route({
+    ...posted(engine, spec, body, { 202: receipt }),
+    handler: async (request, reply) => {
+      const { jurisdiction } = request.actor
+      if (jurisdiction === undefined) throw new Refused('not_your_jurisdiction')
+      const { note, ...command } = commandOf<Record<string, unknown>>(request, spec)
+      const asked = { kind, command, jurisdiction, ...(note ? { note } : {}) }
+      const type = proposeCommand as unknown as CommandType
+      const outcome = await engine.run({ type, command: asked, ...askedBy(request) })
+      if (isRefusal(outcome)) return sendRefusal(request, reply, outcome)
+      reply.status(202).header('location', `/v1/proposals/${outcome.event.proposal}`)
+      return receiptOf(proposeCommand, outcome)
+    },
+  })
+}
+
+interface ApprovalSpec extends Spec {
+  /** The command that a request approves; throws Refused. */
+  read(params: unknown, actor: Actor): Promise<{ readonly type: CommandType; readonly command: unknown }>
+}
+
+/** Answers the second person: what was proposed is done now, and answered with its own receipt. */
+export function approvalRoute(app: FastifyInstance, { engine }: Services, spec: ApprovalSpec): void {
+  app.route({
+    ...posted(engine, spec, z.strictObject({}), { 200: z.object(receiptFields(z.record(z.string(), z.unknown()))) }),
+    handler: async (request, reply) => {
+      const call = await spec.read(request.params, request.actor)
+      const outcome = await engine.run({ ...call, ...askedBy(request) })
+      if (isRefusal(outcome)) return sendRefusal(request, reply, outcome)
+      return receiptOf(call.type, outcome)
+    },
+  })
+}
+
+/** What every route for a command has. */
+function posted(
+  engine: Runner,
+  spec: Spec & { readonly ifMatch?: true },
+  body: z.ZodType,
+  response: Record<number, z.ZodType>,
+) {
+  return {
+    method: 'POST' as const,
+    url: spec.url,
+    schema: {
+      ...describe(spec),
+      headers: spec.ifMatch ? keyed.extend(matching) : keyed,
+      ...(spec.params ? { params: spec.params } : {}),
+      body,
+      response: { ...response, default: problem },
+    },
+    onRequest: (request: FastifyRequest) => admit(request, engine, spec.operation),
+    preValidation: [requireKey, ...(spec.ifMatch ? [requireVersion] : []), refuseNull],
+  }
+}
+
+function commandOf<C>(request: FastifyRequest, { ifMatch }: { readonly ifMatch?: true }): C {
+  const version = ifMatch ? { version: Number(request.headers['if-match']!.slice(1, -1)) } : {}
+  return { ...(request.params as object), ...(request.body as object), ...version } as C
+}
+
+const askedBy = (request: FastifyRequest) => ({
+  actor: request.actor,
+  key: request.headers['idempotency-key'] as string,
+  isWanted: isWanted(request),
+})
 
 interface BulkSpec<C> extends Omit<Spec, 'params'> {
   /** What every row asks. */
@@ -225,6 +306,10 @@ async function requireKey(request: FastifyRequest): Promise<void> {
   if (typeof key !== 'string' || !KEY.test(key)) throw new Refused('idempotency_key_missing')
 }
 
+async function requireVersion(request: FastifyRequest): Promise<void> {
+  if (!ETAG.test(request.headers['if-match'] ?? '')) throw new Refused('version_missing')
+}
+
 /** A POST that needs no body may come without one; `null` is a body, and none of ours. */
 async function refuseNull(request: FastifyRequest): Promise<void> {
   if (request.body === null) throw new Faults([{ pointer: '/body', code: 'wrong_type' }])
@@ -251,6 +336,11 @@ export function readRoute<P = object, Q = object, R = unknown>(app: FastifyInsta
     },
     onRequest: (request) => authorise(request, spec.operation),
     preValidation: refuseNull,
-    handler: ({ params, query, actor }) => spec.read({ params: params as P, query: query as Q, actor }),
+    handler: async ({ params, query, actor }, reply) => {
+      const answer = await spec.read({ params: params as P, query: query as Q, actor })
+      const { version } = answer as { version?: number }
+      if (version !== undefined) reply.header('etag', `"${version}"`)
+      return answer
+    },
   })
 }

@@ -7,6 +7,8 @@ import type { Stored } from './idempotency.js'
 export interface Person {
   readonly organisation: string
   readonly subject: string
+  /** The address the request came from, '' when it is not known. */
+  readonly origin: string
 }
 
 /** All that the engine asks of the database; a simulation answers it from memory. */

@@ -1,11 +1,11 @@
-import { command } from '../engine/command.js'
+import { byTwo } from '../engine/proposal.js'
 import { REGION } from '../ledger/book.js'
 import { row } from '../ledger/plan.js'
 import { integrityListed, listIntegrity } from './contract.js'
 import { integrity } from './facts.js'
 
 /** Adds an entry to the list that all four provinces see; a party need not be registered to be listed. */
-export const listIntegrityCommand = command({
+export const listIntegrityCommand = byTwo({
   kind: 'list_integrity',
   schema: listIntegrity,
   event: integrityListed,

@@ -2,7 +2,7 @@ import { eq } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { integrityEntries } from '../../db/schema.js'
-import { commandRoute, readRoute, type Services } from '../engine/route.js'
+import { proposeRoute, readRoute, type Services } from '../engine/route.js'
 import { uscc } from '../platform/wire.js'
 import { listIntegrityCommand } from './commands.js'
 import { integrityView } from './contract.js'
@@ -10,11 +10,10 @@ import { integrityView } from './contract.js'
 const tag = 'integrity 科研诚信'
 
 export function integrityRoutes(app: FastifyInstance, services: Services): void {
-  commandRoute(app, services, {
+  proposeRoute(app, services, {
     operation: 'listIntegrity',
     url: '/v1/integrity-entries',
     tag,
-    status: 201,
     summary: { en: 'Put a party on the shared integrity list', zh: '列入科研诚信名单' },
     type: listIntegrityCommand,
   })

@@ -10,6 +10,8 @@ export interface Fact {
 export interface FactKind<T extends Fact> {
   /** Also the name of its rows in `record`, where `put_<name>` writes them. */
   readonly name: string
+  /** Only counts what the log says anyway: the audit trail leaves it out. */
+  readonly isCounter?: true
   key(value: T): string
   /** The book of a key; undefined when the key cannot name anything. */
   bookOf(key: string): Book | undefined

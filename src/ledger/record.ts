@@ -48,6 +48,7 @@ const groups = {
     'integer',
     'uuid',
     'bigint',
+    'text',
     'json',
     'json',
     'json',
@@ -229,9 +230,9 @@ function addCommand(
   key: Job['key'],
   accounts: ReadonlyMap<string, number>,
 ): void {
-  const { book, seq, entry, moment, lines } = booking
+  const { book, seq, entry, moment, lines, changes } = booking
   const outcome = JSON.stringify(event)
-  const asked = [actor, key?.id, key?.fingerprint, body] as const
+  const asked = [actor, key?.id, key?.fingerprint, changes, body] as const
   columns.add('c', book, seq, entry, kind, daysSinceEpoch(day), moment, ...asked, outcome, rests)
   const command = columns.size('c')
   let number = 0

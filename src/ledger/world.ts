@@ -1,4 +1,4 @@
-import type { Fen } from '../core/money.js'
+import { type Fen, yuan } from '../core/money.js'
 import type { Instant } from '../core/time.js'
 import type { Sql } from '../platform/database.js'
 import { type Account, accountKey, accounts, type Hold, holdKey, holds } from './accounts.js'
@@ -62,6 +62,8 @@ export interface Booking {
   readonly entry: number | null
   readonly moment: Instant
   readonly lines: readonly Line[]
+  /** What it changes of things that were there before, as JSON text; undefined when it only adds or moves money. */
+  readonly changes: string | undefined
 }
 
 /** Who holds a region-wide key; given back, it is held by nobody and remembers the book that gave it back. */
@@ -397,6 +399,7 @@ export class World {
       entry: lines.length > 0 ? head.entries + 1 : null,
       moment: at > head.moment ? at : head.moment,
       lines: resolved,
+      changes: plan.rows && this.#differences(plan.rows),
     }
     this.#note(() => {
       known.head = head
@@ -434,6 +437,19 @@ export class World {
       this.#note(() => this.changes.written.delete(plan.book))
     }
     return booking
+  }
+
+  /** Before and after of every field that the rows change, for the audit trail: {"noun key": {"field": [was, is]}}. */
+  #differences(rows: readonly Row[]): string | undefined {
+    let text = ''
+    for (const { kind, value } of rows) {
+      const key = kind.key(value)
+      const before = this.#known(value.book).facts.of(kind).get(key)
+      if (!before || kind.isCounter) continue
+      const fields = differences(before, value)
+      if (fields !== '') text += `${text && ','}${JSON.stringify(`${kind.name} ${key}`)}:{${fields}}`
+    }
+    return text === '' ? undefined : `{${text}}`
   }
 
   #moveHold(find: Find, book: Book, line: Transfer, changed: Map<number, Hold>, newLegs: string[]): void {
@@ -494,6 +510,29 @@ export class World {
     }
   }
 }
+
+/** The fields that differ, as JSON; of a list only what was taken out and what was put in. */
+function differences(before: Fact, after: Fact): string {
+  let text = ''
+  const was = before as unknown as Record<string, unknown>
+  for (const [field, is] of Object.entries(after)) {
+    if (was[field] === is) continue
+    const pair = [json(was[field]), json(is)]
+    if (pair[0] === pair[1]) continue
+    text += `${text && ','}"${field}":${Array.isArray(was[field]) && Array.isArray(is) ? lists(was[field], is) : `[${pair}]`}`
+  }
+  return text
+}
+
+function lists(before: readonly unknown[], after: readonly unknown[]): string {
+  const [was, is] = [before.map(json), after.map(json)]
+  const only = (some: readonly string[], others: readonly string[]) => some.filter((one) => !others.includes(one))
+  return `[[${only(was, is)}],[${only(is, was)}]]`
+}
+
+/** Money as the yuan text it is everywhere else. */
+const json = (value: unknown) =>
+  JSON.stringify(value ?? null, (_, part) => (typeof part === 'bigint' ? yuan(part) : part))
 
 function moved({ book, account, kind, owner, province, posted, held }: Account, post: Fen, hold: Fen): Account {
   const base = { book, account, kind, owner, posted: posted + post, held: held + hold }

@@ -18,7 +18,7 @@ export const bureau = ['officer', 'approver', 'finance', 'auditor'] as const sat
 const everyone = Object.keys(roles) as Role[]
 
 export const permissions = {
-  publishProgram: ['approver'],
+  publishProgram: ['officer', 'approver'],
   listPrograms: everyone,
   getProgram: everyone,
   appropriate: ['finance'],
@@ -45,16 +45,35 @@ export const permissions = {
   verifyClaim: ['officer'],
   approveClaim: ['approver'],
   rejectClaim: ['officer', 'approver'],
-  clawBack: ['approver'],
+  clawBack: ['officer', 'approver'],
   closePeriod: ['finance'],
   confirmPayments: ['finance'],
   listPeriods: [...bureau],
   getPeriod: [...bureau],
+  listProposals: [...bureau],
+  getProposal: [...bureau],
+  approveProposal: ['approver', 'finance'],
+  declineProposal: ['officer', 'approver', 'finance'],
   sweep: ['operator'],
+  listAudit: ['auditor'],
   listBooks: [...bureau],
   listAccounts: [...bureau],
   listEntries: [...bureau],
   reportProvinces: [...bureau],
 } as const satisfies Record<string, readonly Role[]>
+
+/**
+ * What takes two persons 双人办理, by the kind of command: who may be the second one. The first asks by the operation of
+ * its own; nobody is both.
+ */
+export const seconds = {
+  publish_program: ['approver'],
+  appropriate: ['finance', 'approver'],
+  recognise: ['approver'],
+  suspend_recognition: ['approver'],
+  list_integrity: ['approver'],
+  claw_back: ['approver'],
+} as const satisfies Record<string, readonly Role[]>
+export type TwoPersonKind = keyof typeof seconds
 
 export type Operation = keyof typeof permissions

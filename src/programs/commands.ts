@@ -1,7 +1,7 @@
 import { yuan } from '../core/money.js'
 import { refuse } from '../core/refusals.js'
 import { ofJurisdiction } from '../engine/access.js'
-import { command } from '../engine/command.js'
+import { byTwo } from '../engine/proposal.js'
 import { available } from '../ledger/accounts.js'
 import { REGION } from '../ledger/book.js'
 import { post } from '../ledger/entry.js'
@@ -10,7 +10,7 @@ import { appropriate, appropriated, programPublished, publishProgram } from './c
 import { APPROPRIATION, poolOf, programOf, programs } from './facts.js'
 
 /** Publishes a program's rules for good (发布券种). Refuses program_exists. */
-export const publishProgramCommand = command({
+export const publishProgramCommand = byTwo({
   kind: 'publish_program',
   schema: publishProgram,
   event: programPublished,
@@ -27,7 +27,7 @@ export const publishProgramCommand = command({
 })
 
 /** Adds budget to a program's pool (拨入). Amount in fen. */
-export const appropriateCommand = command({
+export const appropriateCommand = byTwo({
   kind: 'appropriate',
   schema: appropriate,
   event: appropriated,

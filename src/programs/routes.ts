@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { accounts, programs } from '../../db/schema.js'
 import { yuan } from '../core/money.js'
 import { Refused } from '../core/refusals.js'
-import { commandRoute, readRoute, type Services } from '../engine/route.js'
+import { proposeRoute, readRoute, type Services } from '../engine/route.js'
 import { accountKinds } from '../ledger/chart.js'
 import { code } from '../platform/wire.js'
 import { appropriateCommand, publishProgramCommand } from './commands.js'
@@ -13,19 +13,17 @@ import { programView } from './contract.js'
 const tag = 'programs 券种'
 
 export function programRoutes(app: FastifyInstance, services: Services): void {
-  commandRoute(app, services, {
+  proposeRoute(app, services, {
     operation: 'publishProgram',
     url: '/v1/programs',
     tag,
-    status: 201,
     summary: { en: 'Publish a program', zh: '发布券种' },
     type: publishProgramCommand,
   })
-  commandRoute(app, services, {
+  proposeRoute(app, services, {
     operation: 'appropriate',
     url: '/v1/appropriations',
     tag,
-    status: 201,
     summary: { en: "Add budget to a program's pool", zh: '拨入资金池' },
     type: appropriateCommand,
   })

@@ -1,6 +1,7 @@
 import { refuse } from '../core/refusals.js'
 import { ofJurisdiction, ofOrganisation } from '../engine/access.js'
 import { command } from '../engine/command.js'
+import { byTwo } from '../engine/proposal.js'
 import { REGION } from '../ledger/book.js'
 import { row } from '../ledger/plan.js'
 import {
@@ -31,7 +32,7 @@ export const registerProviderCommand = command({
 })
 
 /** Adds a recognition; there may be several and each counts by itself. */
-export const recogniseCommand = command({
+export const recogniseCommand = byTwo({
   kind: 'recognise',
   schema: recognise,
   event: recognised,
@@ -48,7 +49,7 @@ export const recogniseCommand = command({
 })
 
 /** Ends what this jurisdiction has recognised so far, at once; orders already filed go on. */
-export const suspendRecognitionCommand = command({
+export const suspendRecognitionCommand = byTwo({
   kind: 'suspend_recognition',
   schema: suspendRecognition,
   event: recognitionSuspended,

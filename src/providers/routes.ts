@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { providers, recognitions } from '../../db/schema.js'
 import { Refused } from '../core/refusals.js'
-import { commandRoute, readRoute, type Services } from '../engine/route.js'
+import { commandRoute, proposeRoute, readRoute, type Services } from '../engine/route.js'
 import { uscc } from '../platform/wire.js'
 import { recogniseCommand, registerProviderCommand, suspendRecognitionCommand } from './commands.js'
 import { providerView } from './contract.js'
@@ -19,19 +19,17 @@ export function providerRoutes(app: FastifyInstance, services: Services): void {
     summary: { en: 'Register a provider', zh: '服务机构登记' },
     type: registerProviderCommand,
   })
-  commandRoute(app, services, {
+  proposeRoute(app, services, {
     operation: 'recogniseProvider',
     url: '/v1/recognitions',
     tag,
-    status: 201,
     summary: { en: 'Recognise a provider in your jurisdiction', zh: '服务机构互认' },
     type: recogniseCommand,
   })
-  commandRoute(app, services, {
+  proposeRoute(app, services, {
     operation: 'suspendRecognition',
     url: '/v1/recognition-suspensions',
     tag,
-    status: 201,
     summary: { en: "End your jurisdiction's recognitions of a provider", zh: '暂停互认' },
     type: suspendRecognitionCommand,
   })

@@ -2,7 +2,7 @@ import type { Actor } from '../core/actor.js'
 import { businessRefusals } from '../core/refusals.js'
 import { type Day, dayOf, type ManualClock } from '../core/time.js'
 import type { Role } from '../platform/permissions.js'
-import { Client } from './client.js'
+import { type Answer, Client } from './client.js'
 import type { Step, StepName, StepOf } from './contract.js'
 import { LineError, readLine } from './lines.js'
 
@@ -12,9 +12,10 @@ export interface Played {
   readonly refusals: Record<string, string>
 }
 
-/** Who a step's request comes from, where it goes, and what it says. */
+/** Who a step's request comes from, where it goes, and what it says; with the second person where it takes two. */
 interface Request {
   readonly actor: Actor
+  readonly second?: Actor
   readonly path: string
   readonly body: object
 }
@@ -34,6 +35,11 @@ function person(subject: string, organisation: string, role: Role, jurisdiction?
 }
 const bureau = (role: Role, jurisdiction: string, subject = `${role} of ${jurisdiction}`) =>
   person(subject, `bureau ${jurisdiction}`, role, jurisdiction)
+/** Who approves what others of the bureau propose; a name that is nobody's in the file. */
+const second = (jurisdiction: string, first?: string) => {
+  const subject = `second person of ${jurisdiction}`
+  return bureau('approver', jurisdiction, subject === first ? `${subject}, another` : subject)
+}
 const firm = (role: Role, uscc: string) => person(`${role} ${uscc}`, uscc, role)
 
 /**
@@ -65,9 +71,9 @@ export class Player {
     this.#sweepsDaily = options.sweepsDaily ?? true
   }
 
-  /** The Idempotency-Key of a line. */
-  static keyOf(line: number): string {
-    return `line-${line}`
+  /** The Idempotency-Keys of a line: of what it comes to, and before that of its proposal where it takes two persons. */
+  static keysOf(line: number): { readonly last: string; readonly proposal: string } {
+    return { last: `line-${line}`, proposal: `proposal-${line}` }
   }
 
   get steps(): number {
@@ -79,7 +85,7 @@ export class Player {
     this.#line++
     const { step, at, time } = readLine(text, this.#line, this.#last)
     if (this.#ids.has(step.id)) throw this.#fault('id', 'expected an id not used before 编号不得重复')
-    const { actor, path, body } = this.#requestFor(step)
+    const request = this.#requestFor(step)
     this.#ids.add(step.id)
     this.#last = time
     this.#clock.set(at)
@@ -87,15 +93,23 @@ export class Player {
       this.#day = dayOf(at)
       if (this.#sweepsDaily) await this.#sweep()
     }
-    const { status, body: answer } = await this.#client.post(path, body, {
-      authorization: `Bearer ${await this.#token(actor)}`,
-      'idempotency-key': Player.keyOf(this.#line),
-    })
+    const { status, body: answer } = await this.#ask(request)
     this.#steps++
     if (status < 300) this.#remember(step, answer.result)
     else if (Object.hasOwn(businessRefusals, answer.code)) this.#refusals.set(step.id, answer.code)
     else if (status === 400) throw this.#fault(fieldsOf(answer), answer.title)
     else throw new Error(`line ${this.#line}: the service answered ${status} ${JSON.stringify(answer)}`)
+  }
+
+  /** Asks as one person; what takes two is proposed by the first and approved by the second. */
+  async #ask({ actor, second, path, body }: Request): Promise<Answer> {
+    const keys = Player.keysOf(this.#line)
+    const post = async (who: Actor, where: string, what: object, key: string) =>
+      this.#client.post(where, what, { authorization: `Bearer ${await this.#token(who)}`, 'idempotency-key': key })
+    if (!second) return post(actor, path, body, keys.last)
+    const proposed = await post(actor, path, body, keys.proposal)
+    if (proposed.status >= 300) return proposed
+    return post(second, `/v1/proposals/${proposed.body.result.proposal}/approval`, {}, keys.last)
   }
 
   /** What was played so far; everything overdue has lapsed. */
@@ -174,11 +188,11 @@ export class Player {
   readonly #requests: { [K in StepName]: (step: StepOf<K>, body: object) => Request } = {
     publish_program: ({ program, jurisdiction }, body) => {
       this.#isNew(this.#programs, 'program', program)
-      return { actor: bureau('approver', jurisdiction), path: '/v1/programs', body }
+      return { actor: bureau('officer', jurisdiction), second: second(jurisdiction), path: '/v1/programs', body }
     },
     appropriate: ({ program }, body) => {
       const { jurisdiction } = this.#known(this.#programs, 'program', program)
-      return { actor: bureau('finance', jurisdiction), path: '/v1/appropriations', body }
+      return { actor: bureau('finance', jurisdiction), second: second(jurisdiction), path: '/v1/appropriations', body }
     },
     register_enterprise: ({ uscc }, body) => {
       this.#isNew(this.#enterprises, 'uscc', uscc)
@@ -190,15 +204,20 @@ export class Player {
     },
     recognise: ({ provider, jurisdiction }, body) => {
       this.#isParty(this.#providers, 'provider', provider)
-      return { actor: bureau('officer', jurisdiction), path: '/v1/recognitions', body }
+      return { actor: bureau('officer', jurisdiction), second: second(jurisdiction), path: '/v1/recognitions', body }
     },
     suspend_recognition: ({ provider, jurisdiction }, body) => {
       this.#isParty(this.#providers, 'provider', provider)
-      return { actor: bureau('officer', jurisdiction), path: '/v1/recognition-suspensions', body }
+      return {
+        actor: bureau('officer', jurisdiction),
+        second: second(jurisdiction),
+        path: '/v1/recognition-suspensions',
+        body,
+      }
     },
     list_integrity: ({ uscc }, body) => {
       if (!this.#enterprises.has(uscc)) this.#isParty(this.#providers, 'uscc', uscc)
-      return { actor: bureau('officer', REGION), path: '/v1/integrity-entries', body }
+      return { actor: bureau('officer', REGION), second: second(REGION), path: '/v1/integrity-entries', body }
     },
     issue: ({ voucher, enterprise, program, amount }) => {
       const { jurisdiction } = this.#known(this.#programs, 'program', program)
@@ -229,7 +248,11 @@ export class Player {
     verify_claim: (step) => this.#byBureau(step, 'verification', 'officer'),
     approve_claim: (step) => this.#byBureau(step, 'approval', 'approver', { amount: step.amount ?? null }),
     reject_claim: (step) => this.#byBureau(step, 'rejection', 'approver', { reason: step.reason }),
-    claw_back: (step) => this.#byBureau(step, 'claw-backs', 'approver', { amount: step.amount, reason: step.reason }),
+    claw_back: (step) => {
+      const { amount, reason, by } = step
+      const asked = this.#byBureau(step, 'claw-backs', 'officer', { amount, reason })
+      return { ...asked, second: second(asked.actor.jurisdiction!, by) }
+    },
     close_period: (_, body) => ({ actor: bureau('finance', REGION), path: '/v1/periods', body }),
     confirm_payments: ({ period }) => ({
       actor: bureau('finance', REGION),

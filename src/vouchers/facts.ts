@@ -71,6 +71,7 @@ export const grantKey = (grant: Pick<Grant, 'book' | 'program' | 'enterprise' | 
 
 export const grants: FactKind<Grant> = {
   name: 'grants',
+  isCounter: true,
   key: grantKey,
   bookOf: (key) => Number(key.slice(0, key.indexOf(SEPARATOR))),
   load(sql, keys) {

@@ -26,7 +26,7 @@ export function answersOf(ledger: Ledger): Answers {
     numbersOf: (people) =>
       [...people]
         .sort((a, b) => (`${a.organisation}\n${a.subject}` < `${b.organisation}\n${b.subject}` ? -1 : 1))
-        .map((person) => ({ ...person, actor: ledger.actor(person.organisation, person.subject) })),
+        .map((person) => ({ ...person, actor: ledger.actor(person) })),
     record: (parameters) => record(ledger, parameters),
     overdueOfPool: (book, program, day, most) =>
       overdue(ledger, day, (thing) => thing.book === book && thing.program === program).slice(0, most),

@@ -219,7 +219,9 @@ function lastAnswered(ofBook: readonly { seq: number; answered: number }[]): (ha
 
 /** The log decided again comes to the same entries, events and rows. */
 async function logComesToTheSame(ledger: Ledger): Promise<void> {
-  const people = new Map([...ledger.actors].map(([name, actor]) => [actor, name.split('\n') as [string, string]]))
+  const people = new Map(
+    [...ledger.actors].map(([name, actor]) => [actor, name.split('\n') as [string, string, string]]),
+  )
   const rows = [...ledger.commands.values()].map((command): Row => {
     const { book, seq, entry, kind, day, moment, body, event, rests } = command
     const [organisation, subject] = people.get(command.actor)!

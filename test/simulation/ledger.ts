@@ -1,5 +1,7 @@
 import type { Refusal } from '../../src/core/refusals.js'
 import type { Day, Instant } from '../../src/core/time.js'
+import type { Proposal } from '../../src/engine/proposal.js'
+import type { Person } from '../../src/engine/storage.js'
 import type { Enterprise } from '../../src/enterprises/facts.js'
 import type { Integrity } from '../../src/integrity/facts.js'
 import type { Account, Leg } from '../../src/ledger/accounts.js'
@@ -51,6 +53,8 @@ export interface LoggedCommand {
   readonly body: unknown
   readonly event: Event
   readonly rests: Readonly<Record<string, number>>
+  /** As JSON text. */
+  readonly changes: string | null
   /** The call of `record` that wrote it. */
   readonly call: number
 }
@@ -84,6 +88,7 @@ export interface KeptRefusal {
 
 /** The nouns' tables, by the names under which `record` is given their rows, in its order. */
 export interface Nouns {
+  readonly proposals: Map<string, Proposal>
   readonly programs: Map<string, Program>
   readonly enterprises: Map<string, Enterprise>
   readonly providers: Map<string, Provider>
@@ -115,6 +120,7 @@ export class Ledger {
   readonly holds = new Map<number, readonly KeptLeg[]>()
   readonly keys = new Map<string, Holder>()
   readonly nouns: Nouns & Record<string, Map<string, Fact>> = {
+    proposals: new Map(),
     programs: new Map(),
     enterprises: new Map(),
     providers: new Map(),
@@ -155,8 +161,8 @@ export class Ledger {
   }
 
   /** The number of somebody who asks; given now if there is none yet. */
-  actor(organisation: string, subject: string): number {
-    const name = `${organisation}\n${subject}`
+  actor({ organisation, subject, origin }: Person): number {
+    const name = `${organisation}\n${subject}\n${origin}`
     const known = this.actors.get(name)
     if (known !== undefined) return known
     this.actors.set(name, this.actors.size + 1)

@@ -1,4 +1,5 @@
 /** The put_<noun> functions of db/functions, with the checks of their tables. */
+import { type Proposal, proposals } from '../../src/engine/proposal.js'
 import type { Enterprise } from '../../src/enterprises/facts.js'
 import type { Integrity } from '../../src/integrity/facts.js'
 import { type Order, orders } from '../../src/orders/facts.js'
@@ -14,6 +15,15 @@ type Rows = readonly Record<string, unknown>[]
 
 /** In the order of the SQL function. */
 export const putters: Readonly<Record<string, (ledger: Ledger, rows: Rows) => void>> = {
+  proposals: (ledger, rows) => {
+    for (const row of rows as unknown as Proposal[]) {
+      const before = ledger.nouns.proposals.get(proposals.key(row)) ?? row
+      const { state, decidedBy } = row
+      check((state === 'open') === (decidedBy === null))
+      check(state !== 'approved' || decidedBy !== before.proposedBy)
+      ledger.set(ledger.nouns.proposals, proposals.key(row), { ...before, state, decidedBy })
+    }
+  },
   programs: (ledger, rows) => {
     for (const row of rows as unknown as Wire<Program>[]) {
       const program: Program = { ...row, annualCap: BigInt(row.annualCap), orderCap: fen(row.orderCap) }

@@ -33,6 +33,7 @@ const groups = {
     actor: 'number',
     key: 'word?',
     fingerprint: 'word?',
+    changes: 'text?',
     body: 'json',
     event: 'json',
     rests: 'json',

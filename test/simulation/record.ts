@@ -107,6 +107,7 @@ function putCommands(ledger: Ledger, { p, h, c }: Given, moved: Moved): void {
       body: c.body[n],
       event: c.event[n] as Event,
       rests: c.rests[n] as Record<string, number>,
+      changes: c.changes[n]!,
       call: ledger.calls,
     }
     ledger.set(ledger.commands, at(book, seq), command)
