@@ -198,7 +198,7 @@ const described = Object.entries(document.paths).flatMap(([path, methods]) =>
 t.test('every refusal is said in both languages and documented', async (t) => {
   const page = (await app.inject('/docs/refusals')).body
   /** Answered outside of any operation, or by none of them. */
-  const nowhere: string[] = ['route_not_found']
+  const nowhere: string[] = ['route_not_found', 'version_conflict', 'version_missing']
   const listed = new Set<string>(Object.values(refusalsOf).flat())
   for (const [code, { status, zh, en }] of Object.entries(refusals)) {
     t.match(code, /^[a-z]+(?:_[a-z]+)*$/)
@@ -227,7 +227,7 @@ t.test('every permission has a route, every route a permission', async (t) => {
 t.test('a command refuses what its operation lists, and nothing else', async (t) => {
   const commandOf = new Map<string, string>()
   for (const path of sources.filter((p) => p.endsWith('routes.ts'))) {
-    for (const [block] of codeOf(path).matchAll(/commandRoute\([\s\S]*?\n {2}\}\)/g)) {
+    for (const [block] of codeOf(path).matchAll(/(?:commandRoute|proposeRoute)\([\s\S]*?\n {2}\}\)/g)) {
       commandOf.set(/type: (\w+)/.exec(block)![1]!, /operation: '(\w+)'/.exec(block)![1]!)
     }
   }
@@ -239,7 +239,9 @@ t.test('a command refuses what its operation lists, and nothing else', async (t)
   }
   t.equal(
     commandOf.size + bulk.size,
-    described.filter(({ method, operationId }) => method === 'post' && operationId !== 'sweep').length,
+    described.filter(
+      ({ method, operationId }) => method === 'post' && !['sweep', 'approveProposal'].includes(operationId),
+    ).length,
   )
   for (const [operation, single] of bulk) {
     const { responses } = described.find(({ operationId }) => operationId === operation)!
@@ -260,6 +262,7 @@ t.test('a command refuses what its operation lists, and nothing else', async (t)
     'orderOf(': 'order_not_found',
     'byItself(': 'order_not_found',
     'heldBy(': 'order_not_found',
+    'proposalOf(': 'proposal_not_found',
     'ofJurisdiction(': 'not_your_jurisdiction',
     'ofOrganisation(': 'not_your_organisation',
   }
@@ -275,12 +278,16 @@ t.test('a command refuses what its operation lists, and nothing else', async (t)
       return status === 409
     }) as RefusalCode[]),
   ])
-  for (const path of sources.filter((p) => p.endsWith('/commands.ts'))) {
-    for (const [, name, body] of codeOf(path).matchAll(/export const (\w+) = command\(\{([\s\S]*?)\n\}\)/g)) {
+  for (const path of sources.filter((p) => /\/(?:commands|proposal)\.ts$/.test(p))) {
+    for (const [, name, maker, body] of codeOf(path).matchAll(
+      /export const (\w+) = (command|byTwo)\(\{([\s\S]*?)\n\}\)/g,
+    )) {
       const operation = commandOf.get(name!)
       if (!operation) continue
       const codes = new Set<string>([...body!.matchAll(/refuse\('(\w+)'/g)].map(([, code]) => code!))
       for (const [helper, code] of Object.entries(helpers)) if (body!.includes(helper)) codes.add(code)
+      // Who proposes, proposes for a bureau.
+      if (maker === 'byTwo') codes.add('not_your_jurisdiction')
       for (const code of implied[operation] ?? []) codes.delete(code)
       const listed = refusalsOf[operation as Operation].filter((code) => own.has(code))
       t.same([...codes].sort(), [...listed].sort(), operation)

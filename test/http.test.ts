@@ -179,6 +179,13 @@ async function done(t: Test, operation: Operation, asked: Asked, status = 200) {
   return answer.body
 }
 
+/** What takes two persons, asked by the first and approved by another of the same bureau; returns the receipt. */
+async function doneByTwo(t: Test, operation: Operation, asked: Asked & { readonly actor: Actor }) {
+  const { result } = await done(t, operation, asked, 202)
+  const actor = { ...asked.actor, subject: 'Second', roles: ['approver'] }
+  return done(t, 'approveProposal', { actor, params: { proposal: result.proposal } })
+}
+
 const sh = '310000'
 const wj = '320509'
 const region = '000000'
@@ -214,18 +221,23 @@ const contract = (voucher: string, contractNo: string, more: object = {}) => ({
 let voucher = ''
 let order = ''
 let period = 'never closed'
+/** One that stays open until the requests that are good are run. */
+let proposal = ''
 
 t.test('the whole story across a border, each step by the right person', async (t) => {
   for (const program of [programOf('WJ-2026', wj), programOf('沪券 2026/甲', sh, { payee: 'enterprise' })]) {
     const actor = bureau('approver', program.jurisdiction)
-    const { result } = await done(t, 'publishProgram', { actor, body: program }, 201)
+    const { result } = await doneByTwo(t, 'publishProgram', { actor, body: program })
     t.same(result, { program: program.program, jurisdiction: program.jurisdiction })
     const read = await done(t, 'getProgram', { actor: operator, params: { program: program.program } })
     t.match(read, { ...program, pool: '0.00' }, 'what was written is read')
   }
   const finance = bureau('finance', wj)
-  const given = await done(t, 'appropriate', { actor: finance, body: { program: 'WJ-2026', amount: '500000.00' } }, 201)
-  t.match(given, { command: 'appropriate', book: wj, seq: 1, entry: 1, day: '2026-03-02' })
+  const given = await doneByTwo(t, 'appropriate', {
+    actor: finance,
+    body: { program: 'WJ-2026', amount: '500000.00' },
+  })
+  t.match(given, { command: 'appropriate', book: wj, seq: 2, entry: 1, day: '2026-03-02' })
   t.same(given.result, { program: 'WJ-2026', amount: '500000.00', pool: '500000.00' })
 
   for (const [role, code, division] of [
@@ -255,7 +267,7 @@ t.test('the whole story across a border, each step by the right person', async (
     from: '2026-01-01',
     to: '2026-12-31',
   }
-  await done(t, 'recogniseProvider', { actor: bureau('officer', '320000'), body: recognition }, 201)
+  await doneByTwo(t, 'recogniseProvider', { actor: bureau('officer', '320000'), body: recognition })
   const { recognitions } = await done(t, 'getProvider', { actor: operator, params: { uscc: parties.lab } })
   const { provider: _, ...recognised } = recognition
   t.match(recognitions, [{ ...recognised, ended: false }])
@@ -294,7 +306,8 @@ t.test('the whole story across a border, each step by the right person', async (
   })
   t.same(approved.result, { order, state: 'approved', approved: '18000.00', released: '2000.00', payee: parties.lab })
   clock.set(china('2026-03-03'))
-  await done(t, 'clawBack', { actor: bureau('approver', wj), params, body: { amount: '3000.00', reason: '核减' } }, 201)
+  const clawBack = { actor: bureau('approver', wj), params, body: { amount: '3000.00', reason: '核减' } }
+  await doneByTwo(t, 'clawBack', clawBack)
   t.match(await done(t, 'getOrder', { actor: provider, params }), {
     ...contract(voucher, 'HT-1', { relatedParty: undefined }),
     ...invoice,
@@ -312,7 +325,7 @@ t.test('the whole story across a border, each step by the right person', async (
   const clearing = bureau('finance', region)
   period = '2026年3月/第1批'
   const closed = await done(t, 'closePeriod', { actor: clearing, body: { period, through: '2026-03-31' } }, 201)
-  t.equal(closed.result.reaches[wj], 11)
+  t.equal(closed.result.reaches[wj], 13)
   const expected = {
     period,
     through: '2026-03-31',
@@ -344,6 +357,8 @@ t.test('the whole story across a border, each step by the right person', async (
     paid: '15000.00',
     payable: '0.00',
   })
+  const asked = await done(t, 'appropriate', { actor: finance, body: { program: 'WJ-2026', amount: '7.00' } }, 202)
+  proposal = asked.result.proposal
   noFaults(t)
 })
 
@@ -398,6 +413,8 @@ const good: Record<string, () => { actor: Actor; params?: Record<string, string>
   clawBack: () => ({ actor: bureau('approver', wj), params: { order }, body: { amount: '0.01', reason: '追回' } }),
   closePeriod: () => ({ actor: bureau('finance', region), body: { period: `Q-${++keys}`, through: '2026-03-31' } }),
   confirmPayments: () => ({ actor: bureau('finance', region), params: { period }, body: {} }),
+  approveProposal: () => ({ actor: bureau('approver', wj), params: { proposal }, body: {} }),
+  declineProposal: () => ({ actor: bureau('approver', wj), params: { proposal }, body: { reason: '不予' } }),
 }
 
 t.test('every command has a good request here', async (t) => {
@@ -866,10 +883,10 @@ t.test('idempotency', async (t) => {
   const body = { program: 'WJ-2026', amount: '12.34' }
   const plain = ({ text }: Answer) => text.replace(/"traceId":"[^"]*"/, '')
   const first = await ask('appropriate', { actor, body, key: 'same' })
-  t.equal(first.status, 201)
+  t.equal(first.status, 202)
   await unchanged(t, async () => {
     const again = await ask('appropriate', { actor, body, key: 'same' })
-    t.same([again.status, again.text], [201, first.text], 'byte for byte')
+    t.same([again.status, again.text], [202, first.text], 'byte for byte')
     const spaced = await ask('appropriate', { actor, raw: '{ "amount" : "12.34", "program":"WJ-2026" }', key: 'same' })
     t.equal(spaced.text, first.text, 'the same body written otherwise')
     const reused = { status: 422, body: { code: 'idempotency_key_reused' } }
@@ -887,9 +904,10 @@ t.test('idempotency', async (t) => {
   const shanghai = { program: '沪券 2026/甲', amount: '12.34' }
   t.match(
     await ask('appropriate', { actor: stranger, body: shanghai, key: 'same' }),
-    { status: 201, body: { book: sh } },
+    { status: 202, body: { book: sh } },
     "another organisation's key is another key",
   )
+  await doneByTwo(t, 'appropriate', { actor: stranger, body: shanghai })
 
   // Every command's answer, done or refused, is given again as it was.
   for (const operation of commands) {
@@ -905,7 +923,7 @@ t.test('idempotency', async (t) => {
     actor: bureau('approver', wj),
     body: programOf('EARLY', wj, { applyFrom: '2027-01-01', applyTo: '2027-12-31' }),
   }
-  await done(t, 'publishProgram', early, 201)
+  await doneByTwo(t, 'publishProgram', early)
   const refused = { ...good.issueVoucher!(), key: 'refused' }
   const asked = { ...refused, body: { ...refused.body, program: 'EARLY' } }
   const before = await ask('issueVoucher', asked)
@@ -921,7 +939,7 @@ t.test('idempotency', async (t) => {
     Array.from({ length: 20 }, () => ask('appropriate', { actor, body, key: 'twenty' })),
   )
   t.equal(new Set(answers.map(({ text }) => text)).size, 1, 'twenty at once get one answer')
-  t.equal(answers[0]!.status, 201)
+  t.equal(answers[0]!.status, 202)
   t.equal(answers[0]!.body.seq, Number(start) + 1)
   const [{ seq: end }] = (await admin`select seq from clearing.books where book = 320509`) as unknown as [
     { seq: string },
@@ -1072,7 +1090,7 @@ t.test('lists by cursor, entries, balances as they stood', async (t) => {
     'without gaps',
   )
   t.match(entries[0], {
-    seq: 1,
+    seq: 2,
     command: 'appropriate',
     transfers: [
       { type: 'appropriate', phase: 'post', debit: 'appropriation', credit: 'pool:WJ-2026', amount: '500000.00' },
@@ -1093,7 +1111,7 @@ t.test('lists by cursor, entries, balances as they stood', async (t) => {
   t.equal(pool(then), '403000.00', 'the evening of 31 March')
   t.match(await asOf('?at=2026-03-01T00:00:00%2B08:00'), { entry: 0 })
   const now = await asOf(`?at=2026-07-06T09:00:00%2B08:00`)
-  await done(t, 'appropriate', { actor: bureau('finance', wj), body: { program: 'WJ-2026', amount: '1.00' } }, 201)
+  await doneByTwo(t, 'appropriate', { actor: bureau('finance', wj), body: { program: 'WJ-2026', amount: '1.00' } })
   t.same(await asOf(moment), then)
   t.same(
     await asOf(`?at=2026-07-06T09:00:00%2B08:00`),

@@ -4,7 +4,7 @@ import { categories, enterpriseTypes } from '../../src/platform/wire.js'
 import { uscc } from '../../test/support/scene.js'
 import type { Dice } from './dice.js'
 import { ask } from './http.js'
-import { isReceipt, type Note, type Notebook, type Person, type Request } from './notes.js'
+import { decisionOn, isReceipt, type Note, type Notebook, type Person, type Request } from './notes.js'
 
 /** The people, places and programs of the hammer, and what its clients have learnt of vouchers and orders. */
 
@@ -116,8 +116,13 @@ export class Cast {
   async open(notebook: Notebook, dice: Dice): Promise<void> {
     notebook.listeners.add((note) => this.#learn(note))
     for (const [n, request] of this.#opening().entries()) {
-      const [outcome] = (await notebook.settle(notebook.open(request, `opening-${n}`), dice)) ?? []
-      if (!outcome || !isReceipt(outcome)) throw new Error(`${request.path} was refused: ${JSON.stringify(outcome)}`)
+      const settle = async (one: Request, key: string) => {
+        const [outcome] = (await notebook.settle(notebook.open(one, key), dice)) ?? []
+        if (!outcome || !isReceipt(outcome)) throw new Error(`${one.path} was refused: ${JSON.stringify(outcome)}`)
+        return outcome
+      }
+      const { result } = await settle(request, `opening-${n}`)
+      if (request.second) await settle(decisionOn(request, result.proposal, request.second), `opening-${n}-approval`)
     }
   }
 
@@ -135,10 +140,11 @@ export class Cast {
 
   // One line asks one command, as the right kind of person.
 
-  publish = (program: { jurisdiction: string }) => one(this.bureau(program.jurisdiction).li, '/v1/programs', program)
+  publish = (program: { jurisdiction: string }) =>
+    this.#byTwo('publish_program', program.jurisdiction, '/v1/programs', program)
 
   appropriate = (jurisdiction: string, program: string, amount: string) =>
-    one(this.bureau(jurisdiction).chen, '/v1/appropriations', { program, amount })
+    this.#byTwo('appropriate', jurisdiction, '/v1/appropriations', { program, amount })
 
   registerFirm = ({ code, division, person }: Party) =>
     one(person, '/v1/enterprises', { uscc: code, name: `firm ${code}`, division, types: ['tech_sme'] })
@@ -147,7 +153,7 @@ export class Cast {
     one(person, '/v1/providers', { uscc: code, name: `provider ${code}`, division, categories })
 
   recognise = (jurisdiction: string, provider: string) =>
-    one(this.bureau(jurisdiction).chen, '/v1/recognitions', {
+    this.#byTwo('recognise', jurisdiction, '/v1/recognitions', {
       provider,
       jurisdiction,
       categories,
@@ -156,10 +162,15 @@ export class Cast {
     })
 
   suspend = (jurisdiction: string, provider: string) =>
-    one(this.bureau(jurisdiction).chen, '/v1/recognition-suspensions', { provider, jurisdiction })
+    this.#byTwo('suspend_recognition', jurisdiction, '/v1/recognition-suspensions', { provider, jurisdiction })
 
   list = (code: string, day: string) =>
-    one(this.bureau('310000').chen, '/v1/integrity-entries', { uscc: code, from: day, to: day, reason: 'a test' })
+    this.#byTwo('list_integrity', '310000', '/v1/integrity-entries', {
+      uscc: code,
+      from: day,
+      to: day,
+      reason: 'a test',
+    })
 
   issue = ({ jurisdiction, program }: Program, firm: Party, amount: string) =>
     one(this.bureau(jurisdiction).chen, '/v1/vouchers', { enterprise: firm.code, program, amount })
@@ -197,12 +208,25 @@ export class Cast {
     step(this.#of(order)[by], order, 'approval', { amount })
   reject = (order: Order) => step(this.#of(order).li, order, 'rejection', { reason: 'not a service' })
   clawBack = (order: Order, amount: string) =>
-    step(this.#of(order).li, order, 'claw-backs', { amount, reason: 'an audit' })
+    this.#byTwo(
+      'claw_back',
+      order.voucher.program.jurisdiction,
+      `/v1/orders/${order.id}/claw-backs`,
+      { amount, reason: 'an audit' },
+      { order: order.id },
+    )
 
   close = (period: string, through: string) => one(this.bureau(REGION).chen, '/v1/periods', { period, through })
 
   pay = (period: string) =>
     one(this.bureau(REGION).chen, `/v1/periods/${encodeURIComponent(period)}/payments`, {}, { period })
+
+  /** Proposed by Chen; Li may approve it. */
+  #byTwo(kind: string, jurisdiction: string, path: string, body: object, params: object = {}): Request {
+    const { chen, li } = this.bureau(jurisdiction)
+    const command = { ...params, ...body }
+    return { who: chen, path, body, commands: [{ kind, command, jurisdiction }], isBulk: false, second: li }
+  }
 
   #of({ voucher }: Order) {
     return this.bureau(voucher.program.jurisdiction)

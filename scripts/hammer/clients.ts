@@ -4,7 +4,7 @@ import type { OrderState } from '../../src/orders/contract.js'
 import { type Cast, programs, provinces } from './cast.js'
 import { Dice } from './dice.js'
 import { ask } from './http.js'
-import { type Asked, isReceipt, type Notebook, type Outcome, type Request } from './notes.js'
+import { type Asked, decisionOn, isReceipt, type Notebook, type Outcome, type Request } from './notes.js'
 
 /** What a client does next, and how often. */
 const STORIES = {
@@ -90,7 +90,19 @@ export class Client {
       if (dice.chance(0.02)) await this.#askOtherwise(asked)
       if (dice.chance(0.03)) this.#again.push(asked)
     }
-    return outcomes?.[0]
+    const outcome = outcomes?.[0]
+    return outcome && isReceipt(outcome) && request.second ? this.#decide(request, outcome.result.proposal) : outcome
+  }
+
+  /** Mostly the second person approves; or the first one tries to, or one of them ends it, or both at once. */
+  async #decide(request: Request, proposal: string): Promise<Outcome | undefined> {
+    const dice = this.#dice
+    const { who, second } = request
+    if (dice.chance(0.05)) await this.#ask(decisionOn(request, proposal, who))
+    if (dice.chance(0.03)) return this.#ask(decisionOn(request, proposal, dice.pick([who, second!]), 'rejection'))
+    const approval = decisionOn(request, proposal, second!)
+    const [outcome] = await Promise.all([this.#ask(approval), ...(dice.chance(0.05) ? [this.#ask(approval)] : [])])
+    return outcome
   }
 
   async #askLater(): Promise<void> {
@@ -242,5 +254,7 @@ function otherwise(request: Request): Request | undefined {
   const [command] = request.commands
   const body = change(request.body)
   if (JSON.stringify(body) === JSON.stringify(request.body)) return undefined
-  return { ...request, body, commands: [change(command!)] }
+  const proposed = command as { command?: object }
+  const changed = proposed.command ? { ...command, command: change(proposed.command) } : change(command!)
+  return { ...request, body, commands: [changed] }
 }

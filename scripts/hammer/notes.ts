@@ -20,6 +20,8 @@ export interface Request {
   /** What the log keeps of each: the fields of address and body. */
   readonly commands: readonly object[]
   readonly isBulk: boolean
+  /** Who may approve it, when it is only a proposal. */
+  readonly second?: Person
 }
 
 export interface Receipt {
@@ -175,6 +177,22 @@ export class Notebook {
     }
     return true
   }
+}
+
+/** What the second person sends of what was proposed: to do it, or to end it. */
+export function decisionOn(
+  { commands }: Request,
+  proposal: string,
+  who: Person,
+  what: 'approval' | 'rejection' = 'approval',
+): Request {
+  const path = `/v1/proposals/${proposal}/${what}`
+  if (what === 'rejection') {
+    const body = { reason: 'not now' }
+    return { who, path, body, commands: [{ proposal, ...body }], isBulk: false }
+  }
+  const [{ command }] = commands as [{ command: object }]
+  return { who, path, body: {}, commands: [{ ...command, proposal }], isBulk: false }
 }
 
 /** A command as a finding names it. */

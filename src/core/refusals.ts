@@ -92,6 +92,7 @@ export const businessRefusals = {
     en: 'The amount is above what was approved and not yet clawed back',
     zh: '金额超过已核准未追回的金额',
   },
+  proposal_not_open: { status: 409, en: 'The proposal is decided already', zh: '该提请已办结' },
   proposal_expired: {
     status: 409,
     en: 'The proposal is too old to be approved; propose it again',

@@ -126,7 +126,7 @@ function second(
   { actor, day }: Context,
   decide: () => Plan | Refusal,
 ): Plan | Refusal {
-  if (proposal.state !== 'open') return refuse('state_conflict', { state: proposal.state })
+  if (proposal.state !== 'open') return refuse('proposal_not_open', { state: proposal.state })
   if (proposal.kind !== kind || proposal.command !== canonical(kind, said)) {
     throw new Error(`${proposals.key(proposal)} asks for something else`)
   }
@@ -202,7 +202,7 @@ export const declineProposalCommand = command({
   },
   access: ({ proposal }, actor) => ofJurisdiction(actor, proposal.jurisdiction),
   decide({ book, proposal }, { proposal: id }, { actor }) {
-    if (proposal.state !== 'open') return refuse('state_conflict', { state: proposal.state })
+    if (proposal.state !== 'open') return refuse('proposal_not_open', { state: proposal.state })
     const state = actor.subject === proposal.proposedBy ? 'withdrawn' : 'declined'
     const ended: Proposal = { ...proposal, state, decidedBy: actor.subject }
     return { book, rows: [row(proposals, ended)], event: { proposal: id, state } }

@@ -79,9 +79,14 @@ const bulk = (items: readonly unknown[], key = `bulk-${++keys}`, more: { actor?:
     },
   )
 
+/** Registered by one, or proposed by one and approved by another. */
 async function made(actor: Actor, path: string, body: unknown) {
-  const { status, text } = await post(actor, path, body)
-  if (status !== 201) throw new Error(`${path}: ${status} ${text}`)
+  const { status, text, body: receipt } = await post(actor, path, body)
+  if (status === 202) {
+    const second: Actor = { ...actor, subject: 'Second', roles: ['approver'] }
+    const approved = await post(second, `/v1/proposals/${receipt.result.proposal}/approval`, {})
+    if (approved.status !== 200) throw new Error(`${path}: ${approved.status} ${approved.text}`)
+  } else if (status !== 201) throw new Error(`${path}: ${status} ${text}`)
 }
 async function publish(program: string, pool: string, more: { annualCap?: string; jurisdiction?: string } = {}) {
   const { annualCap = '300000.00', jurisdiction = wj } = more
