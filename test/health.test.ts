@@ -140,7 +140,7 @@ t.test('a database that takes nothing', async (t) => {
   const token = tokenOf(service, { ...bureau(place.jurisdiction), roles: ['finance'] })
   const appropriate = (key: string) =>
     post(base, token, '/v1/appropriations', { program: place.program, amount: '1.00' }, key)
-  t.equal((await appropriate('before')).status, 201)
+  t.equal((await appropriate('before')).status, 202)
 
   await t.test('because it is read-only, as a standby is', async (t) => {
     await admin.unsafe(`alter database ${name} set default_transaction_read_only = on`)
@@ -153,7 +153,7 @@ t.test('a database that takes nothing', async (t) => {
     await admin`select pg_terminate_backend(pid) from pg_stat_activity
                 where datname = ${name} and pid <> pg_backend_pid()`
     await becomes(base, { status: 'ok', database: 'ok' })
-    t.equal((await waiting).status, 201, 'a command that came meanwhile has waited for it')
+    t.equal((await waiting).status, 202, 'a command that came meanwhile has waited for it')
   })
 
   await t.test('because its disk is full', async (t) => {
@@ -164,7 +164,7 @@ t.test('a database that takes nothing', async (t) => {
     await becomes(base, { status: 'unavailable', database: 'full' })
     await admin.unsafe(definition)
     await becomes(base, { status: 'ok', database: 'ok' })
-    t.equal((await appropriate('after')).status, 201)
+    t.equal((await appropriate('after')).status, 202)
   })
   await service.close()
 })
@@ -291,12 +291,12 @@ t.test('SIGTERM: what was accepted is finished, the rest refused, and the proces
   await Promise.all(Array.from({ length: 16 }, client))
   const [code] = await exited
   t.equal(code, 0, 'of itself, not because its time was over')
-  t.strictSame(new Set([...statuses.values()].filter((status) => status !== 201 && status !== 503)), new Set())
+  t.strictSame(new Set([...statuses.values()].filter((status) => status !== 202 && status !== 503)), new Set())
   const sql = connect(database.databaseUrl, 1)
   const [{ count } = { count: 0n }] = await sql<{ count: bigint }[]>`
     select count(*) from commands join actors using (actor)
-    where kind = 'appropriate' and body ->> 'amount' = '0.01' and book = ${Number(place.jurisdiction)}`
-  const granted = [...statuses.values()].filter((status) => status === 201).length
+    where kind = 'propose' and body -> 'command' ->> 'amount' = '0.01' and book = ${Number(place.jurisdiction)}`
+  const granted = [...statuses.values()].filter((status) => status === 202).length
   t.ok(granted > 100)
   t.equal(Number(count), granted, 'everything that was answered, and nothing else')
   await proveLedger(sql)

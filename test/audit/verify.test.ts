@@ -302,7 +302,7 @@ const tampers: readonly (readonly [deed: string, check: string, sql: string, say
   [
     'booked_at is put back',
     'moments',
-    `update commands set booked_at = booked_at - interval '1 day' where book = 310000 and seq = 3`,
+    `update commands set booked_at = booked_at - interval '1 day' where book = 310000 and seq = 5`,
     /day .* is 2026-03-03, .* is 2026-03-02/,
   ],
   ['a day is another', 'moments', `update commands set day = day - 1 where book = 310000 and seq = 3`],
@@ -436,6 +436,12 @@ const tampers: readonly (readonly [deed: string, check: string, sql: string, say
     'a key has two answers',
     'answers',
     `insert into refusals select key, booked_at, fingerprint, '{}' from commands where key is not null limit 1`,
+  ],
+  ['who approved is another', 'rows', `update proposals set decided_by = 'Sun' where kind = 'appropriate'`],
+  [
+    'what an act changed is another',
+    'replay',
+    `update commands set changes = replace(changes::text, 'open', 'declined')::json where changes is not null`,
   ],
   ['a command is of nobody', 'numbers', 'update commands set actor = 999 where seq = 3 and book = 310000'],
   [
