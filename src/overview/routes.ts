@@ -3,10 +3,13 @@ import { provinceReports } from '../audit/queries.js'
 import { provinceNames, provinces } from '../core/division.js'
 import { refusals } from '../core/refusals.js'
 import type { Services } from '../engine/route.js'
+import { type Reach, reaches, roles } from '../platform/permissions.js'
 import { closedPeriods, settlementOf } from '../settlement/queries.js'
+import { marks, permissionLines } from './permissions.js'
 
 /** Pages for a person with a browser: what is in the books, and the catalogue of refusals. */
 export function overviewRoutes(app: FastifyInstance, { sql }: Services, options: { readonly open: boolean }): void {
+  app.get('/docs/permissions', { schema: { hide: true } }, (_, reply) => reply.type('text/html').send(permissionPage()))
   app.get('/docs/refusals', { schema: { hide: true } }, (_, reply) => reply.type('text/html').send(refusalPage()))
   // Figures without a token are for a developer's own machine only.
   if (!options.open) return
@@ -64,7 +67,7 @@ function overviewPage(reports: Reports, settlements: readonly Settlement[]): str
   return page(
     '跨区域科技创新券清算服务 · Innovation voucher clearing',
     `<p class="note">演示数据为合成数据。Demonstration data is synthetic. 单位：元 yuan.
-     <a href="/docs">API 文档 reference</a> · <a href="/openapi.json">OpenAPI</a> · <a href="/docs/refusals">拒绝码 refusals</a></p>
+     <a href="/docs">API 文档 reference</a> · <a href="/openapi.json">OpenAPI</a> · <a href="/docs/refusals">拒绝码 refusals</a> · <a href="/docs/permissions">权限表 permissions</a></p>
      <h2>各省市（作为发券方） Provinces as issuers</h2><table><tr><th></th>${head}</tr>${rows.join('')}</table>
      ${settlements.map(settlementPart).join('')}`,
   )
@@ -81,6 +84,19 @@ function settlementPart({ period, through, gross, net, instructions, paid }: Set
   return `<h2>清算周期 ${escaped(period)}（截至 ${through}，${paid ? '已拨付 paid' : '待拨付 unpaid'}）</h2>
     <table><tr><th>发券省市 → 收款方所在地</th>${head}</tr>${rows.join('')}<tr><th>净额 net</th>${nets}</tr></table>
     <ul>${payments.join('')}</ul>`
+}
+
+function permissionPage(): string {
+  const head = Object.entries(roles).map(([role, { zh, en }]) => `<th title="${en}">${zh}<br><code>${role}</code></th>`)
+  const rows = permissionLines().map(
+    ({ operation, cells, second }) =>
+      `<tr id="${operation}"><td><code>${operation}</code></td>${cells.map((cell) => `<td>${cell}</td>`).join('')}<td>${second}</td></tr>`,
+  )
+  const legend = Object.entries(reaches).map(([reach, { zh, en }]) => `<li>${marks[reach as Reach]} ${zh} · ${en}</li>`)
+  return page(
+    '权限表 · Permissions',
+    `<ul>${legend.join('')}</ul><table><tr><th>operation</th>${head.join('')}<th>复核人 second person</th></tr>${rows.join('')}</table>`,
+  )
 }
 
 function refusalPage(): string {

@@ -1,6 +1,7 @@
 /**
- * Roles × operations 权限表: who may ask what. This one table drives the check before every operation, the OpenAPI
- * document and the tests. Whose things one may touch is decided where the things are known.
+ * Roles × operations 权限表: who may ask what, of whose things, and what takes a second person. These tables drive the
+ * check before every operation, the OpenAPI document, the page /docs/permissions, and the test that asks every
+ * operation as everyone.
  */
 export const roles = {
   enterprise: { en: 'enterprise', zh: '企业' },
@@ -62,18 +63,77 @@ export const permissions = {
   reportProvinces: [...bureau],
 } as const satisfies Record<string, readonly Role[]>
 
+export type Operation = keyof typeof permissions
+
 /**
- * What takes two persons 双人办理, by the kind of command: who may be the second one. The first asks by the operation of
- * its own; nobody is both.
+ * What takes two persons 双人办理: the kind of command that an operation proposes, and who may be the second one. Nobody
+ * is both.
  */
 export const seconds = {
-  publish_program: ['approver'],
-  appropriate: ['finance', 'approver'],
-  recognise: ['approver'],
-  suspend_recognition: ['approver'],
-  list_integrity: ['approver'],
-  claw_back: ['approver'],
-} as const satisfies Record<string, readonly Role[]>
-export type TwoPersonKind = keyof typeof seconds
+  publishProgram: { kind: 'publish_program', roles: ['approver'] },
+  appropriate: { kind: 'appropriate', roles: ['finance', 'approver'] },
+  recogniseProvider: { kind: 'recognise', roles: ['approver'] },
+  suspendRecognition: { kind: 'suspend_recognition', roles: ['approver'] },
+  listIntegrity: { kind: 'list_integrity', roles: ['approver'] },
+  clawBack: { kind: 'claw_back', roles: ['approver'] },
+} as const satisfies Partial<Record<Operation, { readonly kind: string; readonly roles: readonly Role[] }>>
+export type TwoPersonKind = (typeof seconds)[keyof typeof seconds]['kind']
 
-export type Operation = keyof typeof permissions
+/** Who may approve a command of this kind. */
+export function secondsOf(kind: string): readonly Role[] {
+  return Object.values(seconds).find((second) => second.kind === kind)?.roles ?? []
+}
+
+/** Whose things an operation reaches 范围. */
+export const reaches = {
+  own: { en: 'only their own: of a bureau, of its very jurisdiction', zh: '仅本单位（本辖区）' },
+  tree: { en: "their own; a bureau's also those of the jurisdictions below it", zh: '本单位；主管部门含下级辖区' },
+  bureaus: { en: "a firm's only its own; a bureau's everybody's", zh: '企业、机构仅本单位；主管部门为全部' },
+  all: { en: "everybody's", zh: '全部' },
+} as const
+export type Reach = keyof typeof reaches
+
+export const reachOf = {
+  publishProgram: 'own',
+  listPrograms: 'all',
+  getProgram: 'all',
+  appropriate: 'own',
+  registerEnterprise: 'own',
+  getEnterprise: 'bureaus',
+  registerProvider: 'own',
+  getProvider: 'all',
+  recogniseProvider: 'own',
+  suspendRecognition: 'own',
+  listIntegrity: 'all',
+  getIntegrity: 'all',
+  issueVoucher: 'own',
+  bulkIssueVouchers: 'own',
+  listVouchers: 'tree',
+  getVoucher: 'tree',
+  fileOrder: 'own',
+  listOrders: 'tree',
+  getOrder: 'tree',
+  deliverOrder: 'own',
+  confirmOrder: 'own',
+  cancelOrder: 'own',
+  submitClaim: 'own',
+  returnClaim: 'own',
+  verifyClaim: 'own',
+  approveClaim: 'own',
+  rejectClaim: 'own',
+  clawBack: 'own',
+  closePeriod: 'own',
+  confirmPayments: 'own',
+  listPeriods: 'all',
+  getPeriod: 'all',
+  listProposals: 'tree',
+  getProposal: 'tree',
+  approveProposal: 'own',
+  declineProposal: 'own',
+  sweep: 'all',
+  listAudit: 'tree',
+  listBooks: 'tree',
+  listAccounts: 'tree',
+  listEntries: 'tree',
+  reportProvinces: 'all',
+} as const satisfies Record<Operation, Reach>

@@ -16,7 +16,7 @@ import {
 } from '../engine/proposal.js'
 import { approvalRoute, bookText, commandRoute, readRoute, type Services } from '../engine/route.js'
 import { cut, page, readCursor, writeCursor } from '../platform/pages.js'
-import { type Role, seconds, type TwoPersonKind } from '../platform/permissions.js'
+import { secondsOf } from '../platform/permissions.js'
 import { proposalFilter, proposalView } from './contract.js'
 
 const tag = 'proposals 提请'
@@ -78,7 +78,7 @@ export function proposalRoutes(app: FastifyInstance, services: Services): void {
       const found = await one(id, actor)
       const forbidden = ofJurisdiction(actor, found.jurisdiction)
       if (forbidden) throw new Refused(forbidden.refused)
-      const needed: readonly Role[] = seconds[found.kind as TwoPersonKind]
+      const needed = secondsOf(found.kind)
       if (!needed.some((role) => actor.roles.includes(role))) {
         throw new Refused('role_not_permitted', { needed: needed.join(' ') })
       }

@@ -1,0 +1,294 @@
+/**
+ * Every operation, asked as every role, of things that are its own, of a sister jurisdiction, of one below or above, of
+ * another province, of the region: what happens is what the table of permissions says, and nothing is left undecided.
+ */
+import t from 'tap'
+import type { Actor } from '../src/core/actor.js'
+import { isUnder } from '../src/core/division.js'
+import { type Operation, permissions, type Role, reachOf, roles, seconds } from '../src/platform/permissions.js'
+import { uscc } from './support/scene.js'
+import { testService } from './support/service.js'
+
+const service = await testService()
+t.teardown(() => service.close())
+
+const REGION = '000000'
+/** Whose things are asked for, and who asks, by how the one stands to the other. */
+const OWN = '320509'
+const bureaus = {
+  own: OWN,
+  sister: '320508',
+  above: '320500',
+  province: '320000',
+  'another province': '330000',
+  region: REGION,
+  none: undefined,
+} as const
+const firms = { own: 1, sister: 2, 'another province': 3 } as const
+
+const person = (
+  role: Role,
+  organisation: string,
+  jurisdiction?: string,
+  subject = `${role} of ${organisation}`,
+): Actor => ({
+  subject,
+  organisation,
+  roles: [role],
+  ...(jurisdiction === undefined ? {} : { jurisdiction }),
+})
+const bureau = (role: Role, jurisdiction: string, subject?: string) =>
+  person(role, `bureau ${jurisdiction}`, jurisdiction, subject)
+const isFirm = (role: Role) => role === 'enterprise' || role === 'provider'
+/** An enterprise and a provider have codes of their own. */
+const codeOf = (role: Role, n: number) => uscc(role === 'provider' ? 50 + n : n)
+
+// --- asking
+
+const places = Object.fromEntries(
+  Object.entries(service.service.app.swagger().paths!).flatMap(([path, methods]) =>
+    Object.entries(methods as object).map(([method, { operationId }]) => [
+      operationId,
+      { method: method.toUpperCase(), path },
+    ]),
+  ),
+) as Record<Operation, { readonly method: string; readonly path: string }>
+
+interface Request {
+  readonly params?: Readonly<Record<string, string>>
+  readonly query?: string
+  readonly body?: object
+  readonly ifMatch?: number
+}
+interface Answer {
+  readonly status: number
+  // biome-ignore lint/suspicious/noExplicitAny: whatever the service answers
+  readonly body: any
+}
+
+let keys = 0
+async function send(
+  operation: Operation,
+  actor: Actor,
+  { params = {}, query = '', body, ifMatch }: Request,
+): Promise<Answer> {
+  const { method, path } = places[operation]
+  const address = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(params[name]!))
+  const response = await fetch(`${service.base}${address}${query}`, {
+    method,
+    headers: {
+      authorization: `Bearer ${service.token(actor)}`,
+      ...(method === 'GET' ? {} : { 'content-type': 'application/json', 'idempotency-key': `k-${++keys}` }),
+      ...(ifMatch === undefined ? {} : { 'if-match': `"${ifMatch}"` }),
+    },
+    ...(method === 'GET' ? {} : { body: JSON.stringify(body ?? {}) }),
+  })
+  return { status: response.status, body: await response.json() }
+}
+
+async function done(operation: Operation, actor: Actor, request: Request): Promise<Answer['body']> {
+  const { status, body } = await send(operation, actor, request)
+  if (status >= 300) throw new Error(`${operation}: ${status} ${JSON.stringify(body)}`)
+  if (status !== 202) return body
+  const second = { ...actor, subject: 'second', roles: ['approver'] }
+  return done('approveProposal', second, { params: { proposal: body.result.proposal } })
+}
+
+// --- the things that are asked for: of the bureau of 吴江, of enterprise 1 and of provider 1
+
+const program = (code: string, payee: 'provider' | 'enterprise', jurisdiction: string = OWN) => ({
+  program: code,
+  jurisdiction,
+  ratio: '0.5',
+  annualCap: '100000.00',
+  orderCap: null,
+  payee,
+  invoice: 'whole',
+  crossRegion: true,
+  applyFrom: '2026-01-01',
+  applyTo: '2026-12-31',
+  useWithinDays: 365,
+  claimWithinDays: 365,
+  categories: ['testing'],
+  enterpriseTypes: ['tech_sme'],
+})
+const enterprise = (n: number, division = OWN) => ({ uscc: uscc(n), name: `企业 ${n}`, division, types: ['tech_sme'] })
+const provider = (n: number, division = OWN) => ({
+  uscc: uscc(50 + n),
+  name: `机构 ${n}`,
+  division,
+  categories: ['testing'],
+})
+const officer = bureau('officer', OWN)
+const days = { from: '2026-01-01', to: '2026-12-31' }
+const recognition = { provider: uscc(51), jurisdiction: OWN, categories: ['testing'], ...days }
+
+let contracts = 0
+const contract = (voucher: string) => ({
+  voucher,
+  provider: uscc(51),
+  category: 'testing',
+  contractNo: `HT-${++contracts}`,
+  contractAmount: '10.00',
+  voucherAmount: '1.00',
+  signedOn: '2026-03-01',
+  relatedParty: false,
+})
+
+for (const [role, n, division] of [
+  ['enterprise', 1, OWN],
+  ['enterprise', 2, OWN],
+  ['enterprise', 3, '330106'],
+  ['provider', 1, OWN],
+  ['provider', 2, OWN],
+  ['provider', 3, '330106'],
+] as const) {
+  const code = codeOf(role, n)
+  if (role === 'enterprise') await done('registerEnterprise', person(role, code), { body: enterprise(n, division) })
+  else await done('registerProvider', person(role, code), { body: provider(n, division) })
+}
+await done('recogniseProvider', officer, { body: recognition })
+const made = async (payee: 'provider' | 'enterprise') => {
+  const code = `WJ-${payee}`
+  await done('publishProgram', officer, { body: program(code, payee) })
+  await done('appropriate', bureau('finance', OWN), { body: { program: code, amount: '10000.00' } })
+  const { result } = await done('issueVoucher', officer, {
+    body: { enterprise: uscc(1), program: code, amount: '1000.00' },
+  })
+  const filed = await done('fileOrder', person('enterprise', uscc(1)), { body: contract(result.voucher) })
+  return { program: code, voucher: result.voucher as string, order: filed.result.order as string }
+}
+const paidTo = { provider: await made('provider'), enterprise: await made('enterprise') }
+const things = paidTo.provider
+await done('closePeriod', bureau('finance', REGION), { body: { period: '2026-02', through: '2026-02-28' } })
+const proposing = { program: things.program, amount: '1.00' }
+const { result: proposed } = (await send('appropriate', bureau('finance', OWN), { body: proposing })).body
+const { proposal } = proposed as { proposal: string }
+
+/** What is asked of these things by each operation; of what is the region's where that is said. */
+const requests: Readonly<Record<Operation, (role: Role) => Request & { readonly of?: string }>> = {
+  publishProgram: () => ({ body: program(`P-${++keys}`, 'provider') }),
+  listPrograms: () => ({}),
+  getProgram: () => ({ params: things }),
+  appropriate: () => ({ body: proposing }),
+  registerEnterprise: () => ({ body: enterprise(1) }),
+  getEnterprise: () => ({ params: { uscc: uscc(1) } }),
+  registerProvider: () => ({ body: provider(1) }),
+  getProvider: () => ({ params: { uscc: uscc(51) } }),
+  recogniseProvider: () => ({ body: recognition }),
+  suspendRecognition: () => ({ body: { provider: uscc(51), jurisdiction: OWN } }),
+  listIntegrity: () => ({ body: { uscc: uscc(99), from: '2026-01-01', reason: '合成' } }),
+  getIntegrity: () => ({ params: { uscc: uscc(1) } }),
+  issueVoucher: () => ({ body: { enterprise: uscc(1), program: things.program, amount: '1.00' } }),
+  bulkIssueVouchers: () => ({ body: { items: [{ enterprise: uscc(1), program: things.program, amount: '1.00' }] } }),
+  listVouchers: () => ({}),
+  getVoucher: () => ({ params: things }),
+  fileOrder: () => ({ body: contract(things.voucher) }),
+  listOrders: () => ({}),
+  getOrder: () => ({ params: things }),
+  deliverOrder: () => ({ params: things }),
+  confirmOrder: () => ({ params: things, body: { score: 80 } }),
+  cancelOrder: () => ({ params: paidTo.enterprise }),
+  submitClaim: (role) => ({
+    params: role === 'enterprise' ? paidTo.enterprise : things,
+    body: { invoiceNo: String(++keys).padStart(20, '2'), invoiceAmount: '10.00' },
+  }),
+  returnClaim: () => ({ params: things, body: { reason: '退回' } }),
+  verifyClaim: () => ({ params: things }),
+  approveClaim: () => ({ params: things, body: { amount: null } }),
+  rejectClaim: () => ({ params: things, body: { reason: '驳回' } }),
+  clawBack: () => ({ params: things, body: { amount: '0.01', reason: '追回' } }),
+  closePeriod: () => ({ of: REGION, body: { period: `Q-${++keys}`, through: '2026-03-31' } }),
+  confirmPayments: () => ({ of: REGION, params: { period: 'never closed' } }),
+  listPeriods: () => ({}),
+  getPeriod: () => ({ params: { period: '2026-02' } }),
+  listProposals: () => ({}),
+  getProposal: () => ({ params: { proposal } }),
+  approveProposal: () => ({ params: { proposal: 'P320509-1' } }),
+  declineProposal: () => ({ params: { proposal: 'P320509-1' }, body: { reason: '不予' } }),
+  sweep: () => ({}),
+  listAudit: () => ({ params: { book: OWN } }),
+  listBooks: () => ({}),
+  listAccounts: () => ({ params: { book: OWN } }),
+  listEntries: () => ({ params: { book: OWN } }),
+  reportProvinces: () => ({}),
+}
+
+/** What a list must show to those who may see it, and to nobody else. */
+const shown: Partial<Record<Operation, string>> = {
+  listVouchers: things.voucher,
+  listOrders: things.order,
+  listProposals: proposal,
+  listBooks: OWN,
+}
+
+type Outcome = 'may' | 'not the role' | 'not theirs'
+
+function outcomeOf(operation: Operation, { status, body }: Answer): Outcome | string {
+  const code: string | undefined = body.items?.[0]?.code ?? body.code
+  if (code === 'role_not_permitted') return 'not the role'
+  if (code?.startsWith('not_your_') || code?.endsWith('_not_found')) return 'not theirs'
+  // A refusal by a rule comes after the question whose it is.
+  if (status >= 300 && status !== 409) return `${status} ${code}`
+  const thing = shown[operation]
+  return thing === undefined || JSON.stringify(body).includes(`"${thing}"`) ? 'may' : 'not theirs'
+}
+
+/** What the table of permissions says; `at` is whose the things are. */
+function expected(operation: Operation, { roles: [role], jurisdiction, organisation }: Actor, at: string): Outcome {
+  const asking = role as Role
+  if (!(permissions[operation] as readonly Role[]).includes(asking)) return 'not the role'
+  const reach = reachOf[operation]
+  // Who proposes, proposes for a bureau.
+  if (operation in seconds && jurisdiction === undefined) return 'not theirs'
+  if (reach === 'all' || asking === 'operator') return 'may'
+  if (isFirm(asking)) return organisation === codeOf(asking, firms.own) ? 'may' : 'not theirs'
+  if (reach === 'bureaus') return jurisdiction === undefined ? 'not theirs' : 'may'
+  if (jurisdiction === undefined) return 'not theirs'
+  if (reach === 'own') return jurisdiction === at ? 'may' : 'not theirs'
+  return jurisdiction === REGION || (at !== REGION && isUnder(at, jurisdiction)) ? 'may' : 'not theirs'
+}
+
+/** Everybody who may ask: each role from everywhere. */
+function* everybody(): Generator<{ readonly from: string; readonly actor: Actor }> {
+  for (const role of Object.keys(roles) as Role[]) {
+    if (role === 'operator') yield { from: 'the platform', actor: person(role, 'platform') }
+    else if (isFirm(role)) {
+      for (const [from, n] of Object.entries(firms)) yield { from, actor: person(role, codeOf(role, n)) }
+      // A firm that says it is of a jurisdiction is still only a firm.
+      const claiming = person(role, codeOf(role, firms.sister), OWN)
+      yield { from: 'a sister that claims the jurisdiction', actor: claiming }
+    } else {
+      for (const [from, jurisdiction] of Object.entries(bureaus)) {
+        yield { from, actor: person(role, `bureau ${jurisdiction}`, jurisdiction) }
+      }
+    }
+  }
+}
+
+t.test('every operation as everyone, of everybody’s things, comes to what the table of permissions says', async (t) => {
+  let asked = 0
+  for (const operation of Object.keys(permissions) as Operation[]) {
+    const wrong: string[] = []
+    const seen = new Set<string>()
+    for (const { from, actor } of everybody()) {
+      const { of = OWN, ...request } = requests[operation](actor.roles[0] as Role)
+      const outcome = outcomeOf(operation, await send(operation, actor, request))
+      const should = expected(operation, actor, of)
+      asked++
+      seen.add(outcome)
+      if (outcome !== should) wrong.push(`${actor.roles} from ${from}: ${outcome}, not ${should}`)
+    }
+    t.same(wrong, [], operation)
+    t.ok(seen.has('may'), `${operation}: somebody may`)
+  }
+  t.ok(asked > 1000, `${asked} requests`)
+})
+
+t.test('nobody without a token', async (t) => {
+  for (const operation of Object.keys(permissions) as Operation[]) {
+    const { method, path } = places[operation]
+    const response = await fetch(`${service.base}${path.replaceAll(/\{\w+\}/g, 'x')}`, { method })
+    t.equal(response.status, 401, operation)
+  }
+})
