@@ -25,6 +25,7 @@ import { proposalRoutes } from './proposals/routes.js'
 import { providerRoutes } from './providers/routes.js'
 import { refusalsOf } from './refusals.js'
 import { settlementRoutes } from './settlement/routes.js'
+import { closePeriod, confirmPayments } from './settlement/settle.js'
 import { tokenRoutes } from './tokens/routes.js'
 import { voucherRoutes } from './vouchers/routes.js'
 
@@ -97,7 +98,10 @@ export async function buildApp(
   )
   if (options.auth.signingKey) tokenRoutes(app)
   overviewRoutes(app, services, { open: options.auth.signingKey !== undefined })
-  proposalRoutes(app, services)
+  proposalRoutes(app, services, {
+    close_period: (asked) => closePeriod(services.engine, services.sql, asked),
+    confirm_payments: (asked) => confirmPayments(services.engine, services.sql, asked),
+  })
   programRoutes(app, services)
   enterpriseRoutes(app, services)
   providerRoutes(app, services)

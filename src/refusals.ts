@@ -29,6 +29,8 @@ const byTwo = {
   recogniseProvider: ['provider_not_found', 'not_your_jurisdiction'],
   suspendRecognition: ['provider_not_found', 'not_your_jurisdiction'],
   listIntegrity: ['not_your_jurisdiction'],
+  closePeriod: ['not_your_jurisdiction', 'period_closed', 'period_not_over'],
+  confirmPayments: ['not_your_jurisdiction', 'state_conflict'],
   clawBack: ['order_not_found', 'not_your_jurisdiction', 'state_conflict', 'amount_exceeds_approved'],
 } as const satisfies Partial<Record<Operation, readonly RefusalCode[]>>
 
@@ -88,8 +90,6 @@ export const refusalsOf: Readonly<Record<Operation, readonly RefusalCode[]>> = {
     'amount_exceeds_hold',
   ),
   rejectClaim: commanding('order_not_found', 'not_your_jurisdiction', 'state_conflict'),
-  closePeriod: commanding('not_your_jurisdiction', 'period_closed', 'period_not_over'),
-  confirmPayments: commanding('not_your_jurisdiction', 'state_conflict'),
   listPeriods: reading(),
   getPeriod: reading('period_not_found'),
   listProposals: reading(),

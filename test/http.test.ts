@@ -324,7 +324,7 @@ t.test('the whole story across a border, each step by the right person', async (
   clock.set(china('2026-04-02'))
   const clearing = bureau('finance', region)
   period = '2026年3月/第1批'
-  const closed = await done(t, 'closePeriod', { actor: clearing, body: { period, through: '2026-03-31' } }, 201)
+  const closed = await doneByTwo(t, 'closePeriod', { actor: clearing, body: { period, through: '2026-03-31' } })
   t.equal(closed.result.reaches[wj], 13)
   const expected = {
     period,
@@ -336,7 +336,7 @@ t.test('the whole story across a border, each step by the right person', async (
   }
   const reader = bureau('auditor', sh)
   t.same(await done(t, 'getPeriod', { actor: reader, params: { period } }), { ...expected, paid: false })
-  const paid = await done(t, 'confirmPayments', { actor: clearing, params: { period } })
+  const paid = await doneByTwo(t, 'confirmPayments', { actor: clearing, params: { period } })
   t.same(paid.result, { period, instructions: expected.instructions })
   t.same(await done(t, 'getPeriod', { actor: reader, params: { period } }), { ...expected, paid: true })
   t.match((await done(t, 'listPeriods', { actor: reader })).items, [{ period, through: '2026-03-31', paid: true }])
@@ -1315,6 +1315,7 @@ t.test('random requests: always an answer of the catalogue, never a fault', { ti
   voucher = (await done(t, 'issueVoucher', { actor: bureau('officer', wj), body: issue }, 201)).result.voucher
   const orders = [order]
   const periods = ['never closed']
+  const proposals = [proposal]
   const requests = 3000
   const started = Date.now()
   let next = 0
@@ -1324,10 +1325,12 @@ t.test('random requests: always an answer of the catalogue, never a fault', { ti
       const operation = pick(commands)
       order = pick(orders.slice(-20))
       period = pick(periods)
+      proposal = pick(proposals.slice(-20))
       const { status, body } = await ask(operation, random(3) > 0 ? mutate(operation) : good[operation]!())
       if (status < 300) accepted++
       if (status === 201 && operation === 'fileOrder') orders.push(body.result.order)
-      if (status === 201 && operation === 'closePeriod') periods.push(body.result.period)
+      if (status === 202) proposals.push(body.result.proposal)
+      if (status === 200 && body.command === 'close_period') periods.push(body.result.period)
       if (next % 10 === 0) {
         const read = pick(operations.filter((o) => places[o].method === 'GET'))
         const params = Object.fromEntries(

@@ -216,10 +216,10 @@ export class Cast {
       { order: order.id },
     )
 
-  close = (period: string, through: string) => one(this.bureau(REGION).chen, '/v1/periods', { period, through })
+  close = (period: string, through: string) => this.#byTwo('close_period', REGION, '/v1/periods', { period, through })
 
   pay = (period: string) =>
-    one(this.bureau(REGION).chen, `/v1/periods/${encodeURIComponent(period)}/payments`, {}, { period })
+    this.#byTwo('confirm_payments', REGION, `/v1/periods/${encodeURIComponent(period)}/payments`, {}, { period })
 
   /** Proposed by Chen; Li may approve it. */
   #byTwo(kind: string, jurisdiction: string, path: string, body: object, params: object = {}): Request {

@@ -10,7 +10,7 @@ interface Entry {
   readonly zh: string
 }
 
-/** Refusals of the business rules, in the words of the rules; their order of checking is in each noun's rules. */
+/** Refusals of the business rules, in the words of the rules; a rehearsal's step can meet every one of them. */
 export const businessRefusals = {
   // issue 发放
   program_not_open: {
@@ -92,15 +92,20 @@ export const businessRefusals = {
     en: 'The amount is above what was approved and not yet clawed back',
     zh: '金额超过已核准未追回的金额',
   },
+  // settlement 清算
+  period_closed: { status: 409, en: 'A period of this name is closed already', zh: '该名称的清算周期已关账' },
+  period_not_over: { status: 409, en: "The period's last day is not over", zh: '清算周期尚未结束' },
+} as const satisfies Record<string, Entry>
+
+/** Refusals of what a rehearsal file cannot say: second persons, and rules that a program or an agreement may add. */
+export const furtherRefusals = {
+  // two persons 双人办理
   proposal_not_open: { status: 409, en: 'The proposal is decided already', zh: '该提请已办结' },
   proposal_expired: {
     status: 409,
     en: 'The proposal is too old to be approved; propose it again',
     zh: '提请已过期，请重新提请',
   },
-  // settlement 清算
-  period_closed: { status: 409, en: 'A period of this name is closed already', zh: '该名称的清算周期已关账' },
-  period_not_over: { status: 409, en: "The period's last day is not over", zh: '清算周期尚未结束' },
 } as const satisfies Record<string, Entry>
 
 /** Refusals of the service around the rules: identity, existence, idempotency, form, readiness. */
@@ -170,7 +175,7 @@ export const serviceRefusals = {
   internal_fault: { status: 500, en: 'A fault; its traceId is in the log', zh: '内部故障，日志中以 traceId 查询' },
 } as const satisfies Record<string, Entry>
 
-export const refusals = { ...businessRefusals, ...serviceRefusals }
+export const refusals = { ...businessRefusals, ...furtherRefusals, ...serviceRefusals }
 
 export type RefusalCode = keyof typeof refusals
 

@@ -113,6 +113,8 @@ export function commandRoute<C>(app: FastifyInstance, { engine }: Services, spec
 interface ProposalSpec extends Omit<CommandSpec<never>, 'type' | 'status' | 'run'> {
   readonly type: { readonly kind: string; readonly alone: z.ZodObject }
   readonly body?: z.ZodObject
+  /** What must be done before it can be decided. */
+  readonly prepare?: (command: Record<string, unknown>) => Promise<void>
 }
 
 /** Answers what takes two persons: the first one's request becomes a proposal, which another person approves. */
@@ -127,6 +129,7 @@ export function proposeRoute(app: FastifyInstance, { engine }: Services, spec: P
       const { jurisdiction } = request.actor
       if (jurisdiction === undefined) throw new Refused('not_your_jurisdiction')
       const { note, ...command } = commandOf<Record<string, unknown>>(request, spec)
+      await spec.prepare?.(command)
       const asked = { kind, command, jurisdiction, ...(note ? { note } : {}) }
       const type = proposeCommand as unknown as CommandType
       const outcome = await engine.run({ type, command: asked, ...askedBy(request) })
@@ -137,9 +140,12 @@ export function proposeRoute(app: FastifyInstance, { engine }: Services, spec: P
   })
 }
 
+/** Runs a command together with what follows from it. */
+export type Enact = (asked: { command: never; actor: Actor; key: string }) => Promise<Outcome>
+
 interface ApprovalSpec extends Spec {
-  /** The command that a request approves; throws Refused. */
-  read(params: unknown, actor: Actor): Promise<{ readonly type: CommandType; readonly command: unknown }>
+  /** The command that a request approves, and what runs it when that is more than the command alone; throws Refused. */
+  read(params: unknown, actor: Actor): Promise<{ type: CommandType; command: object; run?: Enact | undefined }>
 }
 
 /** Answers the second person: what was proposed is done now, and answered with its own receipt. */
@@ -147,10 +153,13 @@ export function approvalRoute(app: FastifyInstance, { engine }: Services, spec: 
   app.route({
     ...posted(engine, spec, z.strictObject({}), { 200: z.object(receiptFields(z.record(z.string(), z.unknown()))) }),
     handler: async (request, reply) => {
-      const call = await spec.read(request.params, request.actor)
-      const outcome = await engine.run({ ...call, ...askedBy(request) })
+      const { type, command, run } = await spec.read(request.params, request.actor)
+      const asked = askedBy(request)
+      const outcome = await (run
+        ? run({ command: command as never, ...asked })
+        : engine.run({ type, command, ...asked }))
       if (isRefusal(outcome)) return sendRefusal(request, reply, outcome)
-      return receiptOf(call.type, outcome)
+      return receiptOf(type, outcome)
     },
   })
 }

@@ -76,6 +76,8 @@ export const seconds = {
   suspendRecognition: { kind: 'suspend_recognition', roles: ['approver'] },
   listIntegrity: { kind: 'list_integrity', roles: ['approver'] },
   clawBack: { kind: 'claw_back', roles: ['approver'] },
+  closePeriod: { kind: 'close_period', roles: ['finance', 'approver'] },
+  confirmPayments: { kind: 'confirm_payments', roles: ['finance', 'approver'] },
 } as const satisfies Partial<Record<Operation, { readonly kind: string; readonly roles: readonly Role[] }>>
 export type TwoPersonKind = (typeof seconds)[keyof typeof seconds]['kind']
 

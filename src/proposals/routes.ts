@@ -14,7 +14,7 @@ import {
   proposalText,
   twoPersonType,
 } from '../engine/proposal.js'
-import { approvalRoute, bookText, commandRoute, readRoute, type Services } from '../engine/route.js'
+import { approvalRoute, bookText, commandRoute, type Enact, readRoute, type Services } from '../engine/route.js'
 import { cut, page, readCursor, writeCursor } from '../platform/pages.js'
 import { secondsOf } from '../platform/permissions.js'
 import { proposalFilter, proposalView } from './contract.js'
@@ -22,7 +22,8 @@ import { proposalFilter, proposalView } from './contract.js'
 const tag = 'proposals 提请'
 const params = z.strictObject({ proposal: proposalText })
 
-export function proposalRoutes(app: FastifyInstance, services: Services): void {
+/** `enact`: the kinds of command that are more than the command alone, and what runs them. */
+export function proposalRoutes(app: FastifyInstance, services: Services, enact: Readonly<Record<string, Enact>>): void {
   const { reader } = services
   const select = (where: SQL | undefined) => reader.select().from(proposals).where(where).$dynamic()
 
@@ -83,7 +84,7 @@ export function proposalRoutes(app: FastifyInstance, services: Services): void {
         throw new Refused('role_not_permitted', { needed: needed.join(' ') })
       }
       const { type, parse } = twoPersonType(found.kind)
-      return { type, command: { ...parse(found.command), proposal: id } }
+      return { type, command: { ...parse(found.command), proposal: id }, run: enact[found.kind] }
     },
   })
   commandRoute(app, services, {

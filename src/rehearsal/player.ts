@@ -253,9 +253,15 @@ export class Player {
       const asked = this.#byBureau(step, 'claw-backs', 'officer', { amount, reason })
       return { ...asked, second: second(asked.actor.jurisdiction!, by) }
     },
-    close_period: (_, body) => ({ actor: bureau('finance', REGION), path: '/v1/periods', body }),
+    close_period: (_, body) => ({
+      actor: bureau('finance', REGION),
+      second: second(REGION),
+      path: '/v1/periods',
+      body,
+    }),
     confirm_payments: ({ period }) => ({
       actor: bureau('finance', REGION),
+      second: second(REGION),
       path: `/v1/periods/${encodeURIComponent(period)}/payments`,
       body: {},
     }),

@@ -4,6 +4,7 @@ import { clear, netPositions } from '../core/positions.js'
 import { refuse } from '../core/refusals.js'
 import { ofJurisdiction } from '../engine/access.js'
 import { command } from '../engine/command.js'
+import { byTwo } from '../engine/proposal.js'
 import { accountsOf, available } from '../ledger/accounts.js'
 import { REGION } from '../ledger/book.js'
 import { post } from '../ledger/entry.js'
@@ -23,7 +24,7 @@ import {
 import { periods, positionOf, TREASURY } from './facts.js'
 
 /** Closes a period by number in every book: what is booked later belongs to a later one (关账). */
-export const closePeriodCommand = command({
+export const closePeriodCommand = byTwo({
   kind: 'close_period',
   schema: closePeriod,
   event: periodClosed,
@@ -81,7 +82,7 @@ export const netPeriodCommand = command({
 })
 
 /** All of a closed period is paid: the instructions discharge every province's position (确认拨付). */
-export const confirmPaymentsCommand = command({
+export const confirmPaymentsCommand = byTwo({
   kind: 'confirm_payments',
   schema: confirmPayments,
   event: paymentsConfirmed,

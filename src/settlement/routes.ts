@@ -1,28 +1,26 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { Refused } from '../core/refusals.js'
-import { commandRoute, readRoute, type Services } from '../engine/route.js'
+import { proposeRoute, readRoute, type Services } from '../engine/route.js'
 import { code } from '../platform/wire.js'
 import { closePeriodCommand, confirmPaymentsCommand } from './commands.js'
 import { settlementView } from './contract.js'
 import { closedPeriods, settlementOf } from './queries.js'
-import { closePeriod, confirmPayments } from './settle.js'
+import { netPeriod } from './settle.js'
 
 const tag = 'settlement 清算'
 const params = z.strictObject({ period: code })
 
 export function settlementRoutes(app: FastifyInstance, services: Services): void {
   const { engine, sql } = services
-  commandRoute(app, services, {
+  proposeRoute(app, services, {
     operation: 'closePeriod',
     url: '/v1/periods',
     tag,
-    status: 201,
     summary: { en: 'Close a clearing period', zh: '清算周期关账' },
     type: closePeriodCommand,
-    run: (asked) => closePeriod(engine, sql, asked),
   })
-  commandRoute(app, services, {
+  proposeRoute(app, services, {
     operation: 'confirmPayments',
     url: '/v1/periods/:period/payments',
     tag,
@@ -30,7 +28,8 @@ export function settlementRoutes(app: FastifyInstance, services: Services): void
     body: z.strictObject({}),
     summary: { en: 'Confirm that a closed period is paid', zh: '确认拨付' },
     type: confirmPaymentsCommand,
-    run: (asked) => confirmPayments(engine, sql, asked),
+    // Should the process have ended between closing and netting.
+    prepare: ({ period }) => netPeriod(engine, sql, String(period)),
   })
   readRoute(app, {
     operation: 'listPeriods',

@@ -7,11 +7,17 @@ import type { Sql } from '../platform/database.js'
 import { closePeriodCommand, confirmPaymentsCommand, netPeriodCommand, payCommand } from './commands.js'
 import { grossOf, paymentsOf } from './queries.js'
 
+/** A period; with the proposal that a second person approves. */
+interface Of {
+  readonly period: string
+  readonly proposal?: string
+}
+
 /** Closes a period, then gives every province its position; asked again after a crash it goes on where it stopped. */
 export async function closePeriod(
   engine: Runner,
   sql: Sql,
-  asked: { command: { period: string; through: string }; actor: Actor; key: string },
+  asked: { command: Of & { through: string }; actor: Actor; key: string },
 ): Promise<Outcome> {
   const outcome = await engine.run({ type: closePeriodCommand, ...asked })
   if (!isRefusal(outcome)) await netPeriod(engine, sql, asked.command.period)
@@ -19,7 +25,7 @@ export async function closePeriod(
 }
 
 /** The items of a closed period never change, so they are added up off the hot path. */
-async function netPeriod(engine: Runner, sql: Sql, period: string): Promise<void> {
+export async function netPeriod(engine: Runner, sql: Sql, period: string): Promise<void> {
   const [open] = await sql`select from periods where period = ${period} and not netted`
   if (!open) return
   const gross = await grossOf(sql, period)
@@ -30,7 +36,7 @@ async function netPeriod(engine: Runner, sql: Sql, period: string): Promise<void
 export async function confirmPayments(
   engine: Runner,
   sql: Sql,
-  asked: { command: { period: string }; actor: Actor; key: string },
+  asked: { command: Of; actor: Actor; key: string },
 ): Promise<Outcome> {
   const { period } = asked.command
   await netPeriod(engine, sql, period)
