@@ -50,6 +50,13 @@ withLab(t, 'who proposed something cannot approve it, through no door', async (t
     { refused: 'not_your_jurisdiction' },
     'nor may a person of another bureau',
   )
+  const listing = ask.list(uscc(1), '2026-03-01')
+  const listed = await propose(runner.engine, listing, jurisdiction)
+  t.match(
+    await approve(runner.engine, listing, listed, li('310000')),
+    { refused: 'not_your_jurisdiction' },
+    'also of what anybody may ask for',
+  )
   const more = ask.appropriate(jurisdiction, program, 11_00n)
   await t.rejects(approve(runner.engine, more, proposal, li(jurisdiction)), 'nor is another amount what was proposed')
   t.match(await approve(runner.engine, asked, proposal, li(jurisdiction)), { event: { pool: '1010.00' } })

@@ -94,7 +94,7 @@ const canonical = (kind: string, said: unknown) => wire(twoPersonType(kind).pars
 
 /**
  * Makes a command one that a second person does: with `proposal` it is refused unless that is open and says the very
- * same, and when it is asked by who proposed it, or by a deputy of theirs (`separation_of_duties`). Without, it is the
+ * same, and when it is asked by who proposed it, by a deputy of theirs (`separation_of_duties`) or by another bureau. Without, it is the
  * command alone, which no route runs.
  */
 export function byTwo<S extends z.ZodObject, F extends { readonly book: Book }>(
@@ -109,6 +109,10 @@ export function byTwo<S extends z.ZodObject, F extends { readonly book: Book }>(
     facts(find, said, day) {
       const proposal = said.proposal === undefined ? undefined : proposalOf(find, said.proposal)
       return { ...alone.facts(find, own(said), day), proposal }
+    },
+    access(facts, actor, said) {
+      const forbidden = facts.proposal && ofJurisdiction(actor, facts.proposal.jurisdiction)
+      return forbidden ?? alone.access?.(facts, actor, own(said))
     },
     decide(facts, said, context) {
       const decide = () => alone.decide(facts, own(said), context)
