@@ -5,8 +5,10 @@ import { isRefusal, Refused, refuse } from '../../src/core/refusals.js'
 import { addDays, type Day, dayOf } from '../../src/core/time.js'
 import { type Call, type CommandType, SYSTEM, wire } from '../../src/engine/command.js'
 import { keyId } from '../../src/engine/idempotency.js'
+import { proposals, proposeCommand, twoPersonType } from '../../src/engine/proposal.js'
 import type { Asked } from '../../src/engine/runner.js'
 import type { Outcome } from '../../src/engine/ticket.js'
+import { seconds } from '../../src/platform/permissions.js'
 import {
   closePeriodCommand,
   confirmPaymentsCommand,
@@ -145,9 +147,26 @@ export class Clients {
           })
       default: {
         const asked = this.#cast.command(act, day)
-        return asked ? [one(asked)] : []
+        return asked ? (this.#byTwo(asked, key) ?? [one(asked)]) : []
       }
     }
+  }
+
+  /** Some of what takes two persons is only proposed, and what was proposed first is approved meanwhile. */
+  #byTwo({ type, command, actor }: Asked, key: string): Asking[] | undefined {
+    const { kind } = type
+    if (!Object.values(seconds).some((second) => second.kind === kind) || this.#dice.chance(0.5)) return undefined
+    const propose = proposeCommand as unknown as CommandType
+    const call = { type: propose, command: { kind, command, jurisdiction: actor.jurisdiction } }
+    const open = [...this.ledger.nouns.proposals.values()].find(({ state }) => state === 'open')
+    if (!open) return [{ calls: [call], actor, key }]
+    const second = twoPersonType(open.kind)
+    const approve = { type: second.type, command: { ...second.parse(open.command), proposal: proposals.key(open) } }
+    const bureauOf = String(open.jurisdiction).padStart(6, '0')
+    return [
+      { calls: [call], actor, key },
+      { calls: [approve], actor: bureau(bureauOf, this.#dice.chance(0.9) ? 'Li' : 'Chen'), key: `${key} approval` },
+    ]
   }
 
   /** As src/settlement/settle.ts does: only what was netted before its payments were read may be paid. */
