@@ -8,6 +8,7 @@ import { auditRoutes } from './audit/routes.js'
 import { claimRoutes } from './claims/routes.js'
 import { refuse } from './core/refusals.js'
 import { deadlineRoutes } from './deadlines/routes.js'
+import { divisionRoutes } from './divisions/routes.js'
 import { isOutage } from './engine/outage.js'
 import type { Services } from './engine/route.js'
 import { EngineFault } from './engine/ticket.js'
@@ -24,6 +25,7 @@ import { programRoutes } from './programs/routes.js'
 import { providerRoutes } from './providers/routes.js'
 import { refusalsOf } from './refusals.js'
 import { settlementRoutes } from './settlement/routes.js'
+import { simulationRoutes } from './simulation/routes.js'
 import { tokenRoutes } from './tokens/routes.js'
 import { voucherRoutes } from './vouchers/routes.js'
 
@@ -96,7 +98,9 @@ export async function buildApp(
   )
   if (options.auth.signingKey) tokenRoutes(app)
   overviewRoutes(app, services, { open: options.auth.signingKey !== undefined })
+  divisionRoutes(app)
   programRoutes(app, services)
+  simulationRoutes(app, services)
   enterpriseRoutes(app, services)
   providerRoutes(app, services)
   integrityRoutes(app, services)

@@ -58,6 +58,7 @@ const layers: Readonly<Record<string, number>> = {
   'commands.ts': 5,
   'refusals.ts': 5,
   'config.ts': 5,
+  simulation: 5,
   audit: 6,
   backup: 6,
   overview: 7,
@@ -253,7 +254,10 @@ t.test('a command refuses what its operation lists, and nothing else', async (t)
   }
   /** Helpers that refuse, and what. */
   const helpers: Readonly<Record<string, RefusalCode>> = {
+    'publishedOf(': 'program_not_found',
+    'programOn(': 'program_not_found',
     'programOf(': 'program_not_found',
+    'draftOf(': 'draft_not_found',
     'enterpriseOf(': 'enterprise_not_found',
     'providerOf(': 'provider_not_found',
     'voucherOf(': 'voucher_not_found',
@@ -272,7 +276,7 @@ t.test('a command refuses what its operation lists, and nothing else', async (t)
     ...Object.values(helpers),
     ...(Object.keys(refusals).filter((code) => {
       const { status } = refusals[code as RefusalCode]
-      return status === 409
+      return status === 409 || status === 412
     }) as RefusalCode[]),
   ])
   for (const path of sources.filter((p) => p.endsWith('/commands.ts'))) {
@@ -353,7 +357,8 @@ t.test('the typed schema is the database', async (t) => {
       uniques: uniques.map(String).sort(),
       indexes: indexes
         .map(({ config }) => {
-          const on = config.columns.map((c) => (c as { name: string }).name)
+          // An expression has no name.
+          const on = config.columns.flatMap((c) => (c as { name?: string }).name ?? [])
           return `${config.unique ? 'unique ' : ''}${config.name} (${on})${config.where ? ' partial' : ''}`
         })
         .sort(),

@@ -38,6 +38,11 @@ export const businessRefusals = {
     en: "The enterprise's annual cap under this program would be exceeded",
     zh: '超过企业在该券种的年度限额',
   },
+  first_grant_limit_exceeded: {
+    status: 409,
+    en: "The enterprise's first voucher of the year under this program may not be as large",
+    zh: '超过该券种首次发放限额',
+  },
   pool_insufficient: { status: 409, en: 'The pool does not hold enough', zh: '资金池余额不足' },
   // file_order 合同备案
   voucher_expired: { status: 409, en: 'The voucher is past its use-by day', zh: '创新券已过使用期限' },
@@ -81,6 +86,12 @@ export const businessRefusals = {
     en: 'The invoice amount is below what the program requires',
     zh: '发票金额低于要求',
   },
+  evidence_missing: {
+    status: 409,
+    en: 'Evidence that the program requires is missing',
+    zh: '缺少该券种要求的佐证材料',
+  },
+  notice_running: { status: 409, en: 'The public notice is still running', zh: '公示期尚未届满' },
   separation_of_duties: {
     status: 409,
     en: 'The officer who verified the claim cannot approve it',
@@ -92,6 +103,8 @@ export const businessRefusals = {
     en: 'The amount is above what was approved and not yet clawed back',
     zh: '金额超过已核准未追回的金额',
   },
+  // programs 券种
+  effective_in_past: { status: 409, en: 'New rules cannot take effect before today', zh: '修订规则不得早于当日生效' },
   // settlement 清算
   period_closed: { status: 409, en: 'A period of this name is closed already', zh: '该名称的清算周期已关账' },
   period_not_over: { status: 409, en: "The period's last day is not over", zh: '清算周期尚未结束' },
@@ -117,6 +130,12 @@ export const serviceRefusals = {
   book_not_found: { status: 404, en: 'There is no such book', zh: '没有该账套' },
   entry_not_found: { status: 404, en: 'The book has not reached that number', zh: '账套尚未到达该号' },
   moment_in_future: { status: 400, en: 'The moment is still to come', zh: '该时刻尚未到来' },
+  draft_not_found: { status: 404, en: 'There is no such draft', zh: '没有该草稿' },
+  version_conflict: {
+    status: 412,
+    en: 'It was changed meanwhile; read it again',
+    zh: '已被他人修改，请重新读取',
+  },
   program_exists: { status: 409, en: 'A program of this code is published already', zh: '该券种代码已发布' },
   enterprise_exists: { status: 409, en: 'The enterprise is registered already', zh: '该企业已登记' },
   provider_exists: { status: 409, en: 'The provider is registered already', zh: '该服务机构已登记' },

@@ -19,8 +19,16 @@ const everyone = Object.keys(roles) as Role[]
 
 export const permissions = {
   publishProgram: ['approver'],
+  supersedeProgram: ['approver'],
+  draftProgram: ['officer', 'approver'],
+  discardDraft: ['officer', 'approver'],
+  listDrafts: [...bureau],
+  simulateProgram: [...bureau],
   listPrograms: everyone,
   getProgram: everyone,
+  getProgramVersion: everyone,
+  listDivisions: everyone,
+  listZones: everyone,
   appropriate: ['finance'],
   registerEnterprise: ['enterprise'],
   getEnterprise: ['enterprise', ...bureau],
