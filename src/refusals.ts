@@ -28,7 +28,7 @@ export const refusalsOf: Readonly<Record<Operation, readonly RefusalCode[]>> = {
   draftProgram: commanding('not_your_jurisdiction', 'version_conflict'),
   discardDraft: commanding('not_your_jurisdiction', 'draft_not_found', 'version_conflict'),
   listDrafts: reading(),
-  simulateProgram: [...everywhere, ...bodies, 'unavailable', 'not_your_jurisdiction', 'program_not_found'],
+  simulateProgram: [...everywhere, ...bodies, 'unavailable', 'not_your_jurisdiction'],
   listDivisions: reading(),
   listZones: reading(),
   listPrograms: reading(),

@@ -192,6 +192,8 @@ interface Described {
   readonly parameters?: { name: string; in: string; required?: boolean }[]
   readonly responses: Record<string, object>
 }
+/** A POST that is no command: it changes nothing that is not due, and needs no key. */
+const asksOnly = new Set(['sweep', 'simulateProgram'])
 const described = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ path, method, ...operation })),
 )
@@ -240,7 +242,7 @@ t.test('a command refuses what its operation lists, and nothing else', async (t)
   }
   t.equal(
     commandOf.size + bulk.size,
-    described.filter(({ method, operationId }) => method === 'post' && operationId !== 'sweep').length,
+    described.filter(({ method, operationId }) => method === 'post' && !asksOnly.has(operationId)).length,
   )
   for (const [operation, single] of bulk) {
     const { responses } = described.find(({ operationId }) => operationId === operation)!
@@ -323,7 +325,7 @@ t.test('the OpenAPI document', async (t) => {
   for (const { operationId, method, security, parameters = [], responses } of described) {
     t.same(security, [{ token: [] }], operationId)
     const key = parameters.find(({ name }) => name === 'Idempotency-Key')
-    if (method === 'post' && operationId !== 'sweep') t.match(key, { in: 'header', required: true }, operationId)
+    if (method === 'post' && !asksOnly.has(operationId)) t.match(key, { in: 'header', required: true }, operationId)
     t.match(responses.default, { content: { 'application/problem+json': {} } }, operationId)
     const said = JSON.stringify(
       Object.values(responses).map((response) => {

@@ -76,7 +76,7 @@ const places = Object.fromEntries(
   ),
 ) as Record<Operation, Place>
 const operations = Object.keys(permissions) as Operation[]
-const commands = operations.filter((o) => places[o].method === 'POST' && o !== 'sweep')
+const commands = operations.filter((o) => places[o].method === 'POST' && o !== 'sweep' && o !== 'simulateProgram')
 
 interface Asked {
   readonly actor?: Actor

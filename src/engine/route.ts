@@ -230,15 +230,20 @@ async function refuseNull(request: FastifyRequest): Promise<void> {
   if (request.body === null) throw new Faults([{ pointer: '/body', code: 'wrong_type' }])
 }
 
-interface ReadSpec<P, Q, R> extends Spec {
+interface ReadSpec<P, Q, R, B> extends Spec {
   readonly query?: z.ZodType<Q>
+  /** Of a POST that asks for more than an address can hold. */
+  readonly body?: z.ZodType<B>
   readonly answer: z.ZodType<R>
   readonly method?: 'GET' | 'POST'
-  read(request: { params: P; query: Q; actor: Actor }): Promise<R>
+  read(request: { params: P; query: Q; body: B; actor: Actor }): Promise<R>
 }
 
 /** Answers a read; throwing Refused answers the refusal. */
-export function readRoute<P = object, Q = object, R = unknown>(app: FastifyInstance, spec: ReadSpec<P, Q, R>): void {
+export function readRoute<P = object, Q = object, R = unknown, B = object>(
+  app: FastifyInstance,
+  spec: ReadSpec<P, Q, R, B>,
+): void {
   app.route({
     method: spec.method ?? 'GET',
     url: spec.url,
@@ -246,11 +251,12 @@ export function readRoute<P = object, Q = object, R = unknown>(app: FastifyInsta
       ...describe(spec),
       ...(spec.params ? { params: spec.params } : {}),
       querystring: spec.query ?? z.strictObject({}),
-      ...(spec.method === 'POST' ? { body: z.strictObject({}) } : {}),
+      ...(spec.method === 'POST' ? { body: spec.body ?? z.strictObject({}) } : {}),
       response: { 200: spec.answer, default: problem },
     },
     onRequest: (request) => authorise(request, spec.operation),
     preValidation: refuseNull,
-    handler: ({ params, query, actor }) => spec.read({ params: params as P, query: query as Q, actor }),
+    handler: ({ params, query, body, actor }) =>
+      spec.read({ params: params as P, query: query as Q, body: body as B, actor }),
   })
 }
