@@ -6,6 +6,7 @@ import {
   index,
   integer,
   json,
+  jsonb,
   pgSchema,
   primaryKey,
   smallint,
@@ -79,6 +80,9 @@ export const actors = clearing.table(
 
 export const commandKind = clearing.enum('command_kind', [
   'publish_program',
+  'supersede_program',
+  'draft_program',
+  'discard_draft',
   'appropriate',
   'register_enterprise',
   'register_provider',
@@ -197,22 +201,48 @@ export const proposals = clearing.table(
   ],
 )
 
-export const programs = clearing.table('programs', {
-  program: text().primaryKey(),
-  jurisdiction: integer().notNull(),
-  ratio: text().notNull(),
-  annualCap: money('annual_cap').notNull(),
-  orderCap: money('order_cap'),
-  payee: text({ enum: ['provider', 'enterprise'] }).notNull(),
-  invoice: text({ enum: ['whole', 'self_paid'] }).notNull(),
-  crossRegion: boolean('cross_region').notNull(),
-  applyFrom: date('apply_from').notNull(),
-  applyTo: date('apply_to').notNull(),
-  useWithinDays: integer('use_within_days').notNull(),
-  claimWithinDays: integer('claim_within_days').notNull(),
-  categories: text().array().notNull(),
-  enterpriseTypes: text('enterprise_types').array().notNull(),
-})
+export const programs = clearing.table(
+  'programs',
+  {
+    program: text().notNull(),
+    version: integer().notNull().default(1),
+    effectiveFrom: date('effective_from'),
+    jurisdiction: integer().notNull(),
+    ratio: text().notNull(),
+    annualCap: money('annual_cap').notNull(),
+    orderCap: money('order_cap'),
+    payee: text({ enum: ['provider', 'enterprise'] }).notNull(),
+    invoice: text({ enum: ['whole', 'self_paid'] }).notNull(),
+    crossRegion: boolean('cross_region').notNull(),
+    applyFrom: date('apply_from').notNull(),
+    applyTo: date('apply_to').notNull(),
+    useWithinDays: integer('use_within_days').notNull(),
+    claimWithinDays: integer('claim_within_days').notNull(),
+    categories: text().array().notNull(),
+    enterpriseTypes: text('enterprise_types').array().notNull(),
+    title: text(),
+    document: text(),
+    reach: text(),
+    ratios: jsonb().notNull().default([]),
+    useBy: date('use_by'),
+    recallUnusedAfterDays: integer('recall_unused_after_days'),
+    firstGrantLimit: money('first_grant_limit'),
+    noticeDays: integer('notice_days'),
+    evidence: text().array().notNull().default([]),
+  },
+  (t) => [primaryKey({ columns: [t.program, t.version] })],
+)
+
+export const programDrafts = clearing.table(
+  'program_drafts',
+  {
+    jurisdiction: integer().notNull(),
+    program: text().notNull(),
+    version: number('version').notNull(),
+    rules: text(),
+  },
+  (t) => [primaryKey({ columns: [t.jurisdiction, t.program] })],
+)
 
 export const enterprises = clearing.table('enterprises', {
   uscc: text().primaryKey(),
@@ -266,10 +296,12 @@ export const vouchers = clearing.table(
     issuedOn: date('issued_on').notNull(),
     useBy: date('use_by').notNull(),
     lapsedOn: date('lapsed_on'),
+    version: integer().notNull().default(1),
+    recallOn: date('recall_on'),
   },
   (t) => [
     primaryKey({ columns: [t.book, t.voucher] }),
-    index('vouchers_use_by').on(t.useBy, t.book, t.program).where(sql`lapsed_on is null`),
+    index('vouchers_ends').on(sql`least(use_by, recall_on)`, t.book, t.program).where(sql`lapsed_on is null`),
     index('vouchers_enterprise').on(t.enterprise),
   ],
 )
@@ -314,6 +346,10 @@ export const orders = clearing.table(
     approved: money('approved'),
     approvedSeq: number('approved_seq'),
     clawedBack: money('clawed_back').notNull(),
+    version: integer().notNull().default(1),
+    noticeDays: integer('notice_days'),
+    noticeEnds: date('notice_ends'),
+    evidence: jsonb(),
   },
   (t) => [
     primaryKey({ columns: [t.book, t.order] }),

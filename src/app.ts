@@ -8,6 +8,7 @@ import { auditRoutes } from './audit/routes.js'
 import { claimRoutes } from './claims/routes.js'
 import { refuse } from './core/refusals.js'
 import { deadlineRoutes } from './deadlines/routes.js'
+import { divisionRoutes } from './divisions/routes.js'
 import { isOutage } from './engine/outage.js'
 import type { Services } from './engine/route.js'
 import { EngineFault } from './engine/ticket.js'
@@ -26,6 +27,7 @@ import { providerRoutes } from './providers/routes.js'
 import { refusalsOf } from './refusals.js'
 import { settlementRoutes } from './settlement/routes.js'
 import { closePeriod, confirmPayments } from './settlement/settle.js'
+import { simulationRoutes } from './simulation/routes.js'
 import { tokenRoutes } from './tokens/routes.js'
 import { voucherRoutes } from './vouchers/routes.js'
 
@@ -102,7 +104,9 @@ export async function buildApp(
     close_period: (asked) => closePeriod(services.engine, services.sql, asked),
     confirm_payments: (asked) => confirmPayments(services.engine, services.sql, asked),
   })
+  divisionRoutes(app)
   programRoutes(app, services)
+  simulationRoutes(app, services)
   enterpriseRoutes(app, services)
   providerRoutes(app, services)
   integrityRoutes(app, services)

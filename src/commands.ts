@@ -12,13 +12,22 @@ import { declineProposalCommand, proposeCommand } from './engine/proposal.js'
 import { registerEnterpriseCommand } from './enterprises/commands.js'
 import { listIntegrityCommand } from './integrity/commands.js'
 import { cancelOrderCommand, confirmCommand, deliverCommand, fileOrderCommand } from './orders/commands.js'
-import { appropriateCommand, publishProgramCommand } from './programs/commands.js'
+import {
+  appropriateCommand,
+  discardDraftCommand,
+  draftProgramCommand,
+  publishProgramCommand,
+  supersedeProgramCommand,
+} from './programs/commands.js'
 import { recogniseCommand, registerProviderCommand, suspendRecognitionCommand } from './providers/commands.js'
 import { closePeriodCommand, confirmPaymentsCommand, netPeriodCommand, payCommand } from './settlement/commands.js'
 import { issueCommand } from './vouchers/commands.js'
 
 const all: readonly CommandType[] = [
   publishProgramCommand,
+  supersedeProgramCommand,
+  draftProgramCommand,
+  discardDraftCommand,
   appropriateCommand,
   registerEnterpriseCommand,
   registerProviderCommand,

@@ -25,6 +25,13 @@ const commanding = (...own: readonly RefusalCode[]): readonly RefusalCode[] => [
 /** Asked by one person, done by another: the second meets what the first would. */
 const byTwo = {
   publishProgram: ['not_your_jurisdiction', 'program_exists'],
+  supersedeProgram: [
+    'program_not_found',
+    'not_your_jurisdiction',
+    'version_missing',
+    'version_conflict',
+    'effective_in_past',
+  ],
   appropriate: ['program_not_found', 'not_your_jurisdiction'],
   recogniseProvider: ['provider_not_found', 'not_your_jurisdiction'],
   suspendRecognition: ['provider_not_found', 'not_your_jurisdiction'],
@@ -40,8 +47,15 @@ const proposing = Object.fromEntries(
 
 export const refusalsOf: Readonly<Record<Operation, readonly RefusalCode[]>> = {
   ...proposing,
+  draftProgram: commanding('not_your_jurisdiction', 'version_conflict'),
+  discardDraft: commanding('not_your_jurisdiction', 'draft_not_found', 'version_missing', 'version_conflict'),
+  listDrafts: reading(),
+  simulateProgram: [...everywhere, ...bodies, 'unavailable', 'not_your_jurisdiction'],
+  listDivisions: reading(),
+  listZones: reading(),
   listPrograms: reading(),
   getProgram: reading('program_not_found'),
+  getProgramVersion: reading('program_not_found'),
   registerEnterprise: commanding('not_your_organisation', 'enterprise_exists'),
   getEnterprise: reading('enterprise_not_found'),
   registerProvider: commanding('not_your_organisation', 'provider_exists'),
@@ -78,6 +92,7 @@ export const refusalsOf: Readonly<Record<Operation, readonly RefusalCode[]>> = {
     'state_conflict',
     'invoice_duplicate',
     'invoice_amount_short',
+    'evidence_missing',
   ),
   returnClaim: commanding('order_not_found', 'not_your_jurisdiction', 'state_conflict'),
   verifyClaim: commanding('order_not_found', 'not_your_jurisdiction', 'state_conflict'),
@@ -88,6 +103,7 @@ export const refusalsOf: Readonly<Record<Operation, readonly RefusalCode[]>> = {
     'separation_of_duties',
     'integrity_listed',
     'amount_exceeds_hold',
+    'notice_running',
   ),
   rejectClaim: commanding('order_not_found', 'not_your_jurisdiction', 'state_conflict'),
   listPeriods: reading(),

@@ -13,7 +13,8 @@ import { type OrderState, orderStates } from '../src/orders/contract.js'
 import { type Order, payableOf } from '../src/orders/facts.js'
 import { type OrderCommand, transitions } from '../src/orders/rules.js'
 import { publishProgramCommand } from '../src/programs/commands.js'
-import type { Program } from '../src/programs/facts.js'
+import { type Program, together } from '../src/programs/facts.js'
+import { versionOf } from '../src/programs/rules.js'
 import { registerProviderCommand } from '../src/providers/commands.js'
 import type { Provider } from '../src/providers/facts.js'
 import { closePeriodCommand, confirmPaymentsCommand, netPeriodCommand, payCommand } from '../src/settlement/commands.js'
@@ -34,7 +35,8 @@ const context = (over: Partial<Context> = {}): Context => ({
   ...over,
 })
 
-const program: Program = { ...rules({ program: 'WJ' }), book: 0, jurisdiction: BOOK }
+const first = { program: 'WJ', jurisdiction: BOOK, version: 1, effectiveFrom: null }
+const program = versionOf(rules({ program: 'WJ' }), first)
 const enterprise = { book: 0, uscc: uscc(1), name: 'E', division: '320509', types: ['tech_sme'] }
 const recognition = {
   recognition: 1,
@@ -61,6 +63,8 @@ const voucher: Voucher = {
   issuedOn: '2026-01-10',
   useBy: '2026-06-30',
   lapsedOn: null,
+  version: 1,
+  recallOn: null,
 }
 const running: readonly OrderState[] = ['filed', 'delivered', 'confirmed', 'returned']
 const order = (over: Partial<Order> = {}): Order => {
@@ -91,6 +95,10 @@ const order = (over: Partial<Order> = {}): Order => {
     approved: isPaidFor ? 100_00n : null,
     approvedSeq: isPaidFor ? 50 : null,
     clawedBack: 0n,
+    version: 1,
+    noticeDays: null,
+    noticeEnds: null,
+    evidence: null,
     ...over,
   }
 }
@@ -700,7 +708,10 @@ t.test('settlement', async (t) => {
 t.test('registered once: programs and parties', async (t) => {
   const published = rules({ program: 'WJ' })
   t.equal(codeOf(publishProgramCommand.decide({ book: 0, existing: null }, published, context())), 'accepted')
-  t.equal(codeOf(publishProgramCommand.decide({ book: 0, existing: program }, published, context())), 'program_exists')
+  t.equal(
+    codeOf(publishProgramCommand.decide({ book: 0, existing: together([program]) }, published, context())),
+    'program_exists',
+  )
   const asked = { uscc: uscc(11), name: 'P', division: '310104', categories: ['testing' as const] }
   t.equal(codeOf(registerProviderCommand.decide({ book: 0, existing: provider }, asked, context())), 'provider_exists')
 })

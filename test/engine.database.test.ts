@@ -196,12 +196,12 @@ t.test('direct writes that break a rule are refused by the database, whoever wri
   rules.push(
     [
       'a voucher is of a program',
-      `select put_vouchers('[{"book": 320509, "voucher": 900, "program": "none", "enterprise": "${place.enterprise}", "amount": 1, "issuedOn": "2026-01-01", "useBy": "2026-01-01"}]')`,
+      `select put_vouchers('[{"book": 320509, "voucher": 900, "program": "none", "enterprise": "${place.enterprise}", "amount": 1, "issuedOn": "2026-01-01", "useBy": "2026-01-01", "version": 1}]')`,
       FOREIGN,
     ],
     [
       'a voucher is of an enterprise',
-      `select put_vouchers('[{"book": 320509, "voucher": 900, "program": "${place.program}", "enterprise": "none", "amount": 1, "issuedOn": "2026-01-01", "useBy": "2026-01-01"}]')`,
+      `select put_vouchers('[{"book": 320509, "voucher": 900, "program": "${place.program}", "enterprise": "none", "amount": 1, "issuedOn": "2026-01-01", "useBy": "2026-01-01", "version": 1}]')`,
       FOREIGN,
     ],
     [

@@ -553,7 +553,7 @@ const broken = command({
   facts: (_: unknown, { program }: { program: string }) => ({ book: 320509, program }),
   decide({ book, program }, _: unknown, { seq, day }) {
     const voucher = { book, voucher: seq, program, enterprise: uscc(1), amount: -5n, issuedOn: day, useBy: day }
-    return { book, rows: [row(vouchers, { ...voucher, lapsedOn: null })], event: {} }
+    return { book, rows: [row(vouchers, { ...voucher, lapsedOn: null, version: 1, recallOn: null })], event: {} }
   },
 }) as CommandType
 

@@ -58,6 +58,7 @@ const layers: Readonly<Record<string, number>> = {
   'commands.ts': 5,
   'refusals.ts': 5,
   'config.ts': 5,
+  simulation: 5,
   audit: 6,
   backup: 6,
   overview: 7,
@@ -191,6 +192,8 @@ interface Described {
   readonly parameters?: { name: string; in: string; required?: boolean }[]
   readonly responses: Record<string, object>
 }
+/** A POST that is no command: it changes nothing that is not due, and needs no key. */
+const asksOnly = new Set(['sweep', 'simulateProgram'])
 const described = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ path, method, ...operation })),
 )
@@ -198,7 +201,7 @@ const described = Object.entries(document.paths).flatMap(([path, methods]) =>
 t.test('every refusal is said in both languages and documented', async (t) => {
   const page = (await app.inject('/docs/refusals')).body
   /** Answered outside of any operation, or by none of them. */
-  const nowhere: string[] = ['route_not_found', 'version_conflict', 'version_missing']
+  const nowhere: string[] = ['route_not_found']
   const listed = new Set<string>(Object.values(refusalsOf).flat())
   for (const [code, { status, zh, en }] of Object.entries(refusals)) {
     t.match(code, /^[a-z]+(?:_[a-z]+)*$/)
@@ -240,7 +243,7 @@ t.test('a command refuses what its operation lists, and nothing else', async (t)
   t.equal(
     commandOf.size + bulk.size,
     described.filter(
-      ({ method, operationId }) => method === 'post' && !['sweep', 'approveProposal'].includes(operationId),
+      ({ method, operationId }) => method === 'post' && !asksOnly.has(operationId) && operationId !== 'approveProposal',
     ).length,
   )
   for (const [operation, single] of bulk) {
@@ -255,7 +258,10 @@ t.test('a command refuses what its operation lists, and nothing else', async (t)
   }
   /** Helpers that refuse, and what. */
   const helpers: Readonly<Record<string, RefusalCode>> = {
+    'publishedOf(': 'program_not_found',
+    'programOn(': 'program_not_found',
     'programOf(': 'program_not_found',
+    'draftOf(': 'draft_not_found',
     'enterpriseOf(': 'enterprise_not_found',
     'providerOf(': 'provider_not_found',
     'voucherOf(': 'voucher_not_found',
@@ -275,7 +281,7 @@ t.test('a command refuses what its operation lists, and nothing else', async (t)
     ...Object.values(helpers),
     ...(Object.keys(refusals).filter((code) => {
       const { status } = refusals[code as RefusalCode]
-      return status === 409
+      return status === 409 || status === 412
     }) as RefusalCode[]),
   ])
   for (const path of sources.filter((p) => /\/(?:commands|proposal)\.ts$/.test(p))) {
@@ -326,7 +332,7 @@ t.test('the OpenAPI document', async (t) => {
   for (const { operationId, method, security, parameters = [], responses } of described) {
     t.same(security, [{ token: [] }], operationId)
     const key = parameters.find(({ name }) => name === 'Idempotency-Key')
-    if (method === 'post' && operationId !== 'sweep') t.match(key, { in: 'header', required: true }, operationId)
+    if (method === 'post' && !asksOnly.has(operationId)) t.match(key, { in: 'header', required: true }, operationId)
     t.match(responses.default, { content: { 'application/problem+json': {} } }, operationId)
     const said = JSON.stringify(
       Object.values(responses).map((response) => {
@@ -360,7 +366,8 @@ t.test('the typed schema is the database', async (t) => {
       uniques: uniques.map(String).sort(),
       indexes: indexes
         .map(({ config }) => {
-          const on = config.columns.map((c) => (c as { name: string }).name)
+          // An expression has no name.
+          const on = config.columns.flatMap((c) => (c as { name?: string }).name ?? [])
           return `${config.unique ? 'unique ' : ''}${config.name} (${on})${config.where ? ' partial' : ''}`
         })
         .sort(),

@@ -76,7 +76,7 @@ const places = Object.fromEntries(
   ),
 ) as Record<Operation, Place>
 const operations = Object.keys(permissions) as Operation[]
-const commands = operations.filter((o) => places[o].method === 'POST' && o !== 'sweep')
+const commands = operations.filter((o) => places[o].method === 'POST' && o !== 'sweep' && o !== 'simulateProgram')
 
 interface Asked {
   readonly actor?: Actor
@@ -362,9 +362,33 @@ t.test('the whole story across a border, each step by the right person', async (
   noFaults(t)
 })
 
+const first = { 'if-match': '"1"' }
+
 /** A good request for every command: what would be done if it were asked as it stands. */
-const good: Record<string, () => { actor: Actor; params?: Record<string, string>; body: Record<string, unknown> }> = {
+interface Good {
+  readonly actor: Actor
+  readonly params?: Record<string, string>
+  readonly body: Record<string, unknown>
+  /** With the version that is edited. */
+  readonly headers?: Record<string, string>
+}
+const good: Record<string, () => Good> = {
   publishProgram: () => ({ actor: bureau('approver', wj), body: programOf(`P-${++keys}`, wj) }),
+  supersedeProgram: () => {
+    const { program: _, jurisdiction: __, ...rules } = programOf('', wj)
+    const params = { program: 'WJ-2026' }
+    return { actor: bureau('approver', wj), params, headers: first, body: { effectiveFrom: '2999-01-01', ...rules } }
+  },
+  draftProgram: () => {
+    const { program: _, jurisdiction, ...rules } = programOf('', wj)
+    return { actor: bureau('officer', wj), params: { program: `WJ-${++keys}` }, body: { jurisdiction, rules } }
+  },
+  discardDraft: () => ({
+    actor: bureau('officer', wj),
+    params: { program: 'WJ-2027' },
+    headers: first,
+    body: { jurisdiction: wj },
+  }),
   appropriate: () => ({ actor: bureau('finance', wj), body: { program: 'WJ-2026', amount: '10.00' } }),
   registerEnterprise: () => {
     const code = uscc(`91320509MA2${String(++keys).padStart(6, '0')}`)
@@ -425,9 +449,10 @@ t.test('every command has a good request here', async (t) => {
 t.test('bodies that are not what they should be', async (t) => {
   await unchanged(t, async () => {
     for (const operation of commands) {
-      const { actor, params, body } = good[operation]!()
+      const { actor, params, headers, body } = good[operation]!()
       const send = async (more: Asked, status: number, code: RefusalCode) => {
-        const answer = await ask(operation, { actor, ...(params ? { params } : {}), ...more })
+        const asked = { actor, ...(params ? { params } : {}), ...more, headers: { ...headers, ...more.headers } }
+        const answer = await ask(operation, asked)
         t.match(answer, { status, body: { code } }, `${operation} ${JSON.stringify(more).slice(0, 100)}`)
         return answer
       }

@@ -161,6 +161,8 @@ const made = async (payee: 'provider' | 'enterprise') => {
 const paidTo = { provider: await made('provider'), enterprise: await made('enterprise') }
 const things = paidTo.provider
 await done('closePeriod', bureau('finance', REGION), { body: { period: '2026-02', through: '2026-02-28' } })
+const { program: _, jurisdiction: __, ...drafted } = program('', 'provider')
+await done('draftProgram', officer, { params: { program: 'D-1' }, body: { jurisdiction: OWN, rules: drafted } })
 const proposing = { program: things.program, amount: '1.00' }
 const { result: proposed } = (await send('appropriate', bureau('finance', OWN), { body: proposing })).body
 const { proposal } = proposed as { proposal: string }
@@ -168,6 +170,23 @@ const { proposal } = proposed as { proposal: string }
 /** What is asked of these things by each operation; of what is the region's where that is said. */
 const requests: Readonly<Record<Operation, (role: Role) => Request & { readonly of?: string }>> = {
   publishProgram: () => ({ body: program(`P-${++keys}`, 'provider') }),
+  supersedeProgram: () => {
+    const { program: _, jurisdiction: __, ...rules } = program('', 'provider')
+    return { params: things, body: { ...rules, effectiveFrom: '2026-03-02' }, ifMatch: 1 }
+  },
+  draftProgram: () => {
+    const { program: _, jurisdiction: __, ...rules } = program('', 'provider')
+    return { params: { program: `D-${++keys}` }, body: { jurisdiction: OWN, rules } }
+  },
+  discardDraft: () => ({ params: { program: 'D-1' }, body: { jurisdiction: OWN }, ifMatch: 1 }),
+  listDrafts: () => ({}),
+  simulateProgram: () => {
+    const { program: _, jurisdiction: __, ...rules } = program('', 'provider')
+    return { body: { jurisdiction: OWN, from: '2026-01-01', to: '2026-03-01', budget: '100.00', rules } }
+  },
+  getProgramVersion: () => ({ params: { ...things, version: '1' } }),
+  listDivisions: () => ({}),
+  listZones: () => ({}),
   listPrograms: () => ({}),
   getProgram: () => ({ params: things }),
   appropriate: () => ({ body: proposing }),
@@ -216,6 +235,7 @@ const requests: Readonly<Record<Operation, (role: Role) => Request & { readonly 
 
 /** What a list must show to those who may see it, and to nobody else. */
 const shown: Partial<Record<Operation, string>> = {
+  listDrafts: 'D-1',
   listVouchers: things.voucher,
   listOrders: things.order,
   listProposals: proposal,
@@ -229,7 +249,7 @@ function outcomeOf(operation: Operation, { status, body }: Answer): Outcome | st
   if (code === 'role_not_permitted') return 'not the role'
   if (code?.startsWith('not_your_') || code?.endsWith('_not_found')) return 'not theirs'
   // A refusal by a rule comes after the question whose it is.
-  if (status >= 300 && status !== 409) return `${status} ${code}`
+  if (status >= 300 && ![409, 412].includes(status)) return `${status} ${code}`
   const thing = shown[operation]
   return thing === undefined || JSON.stringify(body).includes(`"${thing}"`) ? 'may' : 'not theirs'
 }

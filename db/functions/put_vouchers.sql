@@ -1,14 +1,15 @@
--- A voucher is written when issued; afterwards only its lapse changes the row. Refuses (23503) one of no program or no
+-- A voucher is written when issued; afterwards only its first order and its lapse change the row. Refuses (23503) one of no program or no
 -- enterprise.
 create function put_vouchers(rows jsonb) returns void
 language plpgsql set search_path = clearing, pg_temp as $$
 begin
-  insert into vouchers (book, voucher, program, enterprise, amount, issued_on, use_by, lapsed_on)
-  select r.book, r.voucher, r.program, r.enterprise, r.amount, r."issuedOn", r."useBy", r."lapsedOn"
+  insert into vouchers (book, voucher, program, enterprise, amount, issued_on, use_by, lapsed_on, version, recall_on)
+  select r.book, r.voucher, r.program, r.enterprise, r.amount, r."issuedOn", r."useBy", r."lapsedOn",
+    r.version, r."recallOn"
   from jsonb_to_recordset(rows) as r (
     book integer, voucher bigint, program text, enterprise text, amount bigint, "issuedOn" date, "useBy" date,
-    "lapsedOn" date)
-  on conflict (book, voucher) do update set lapsed_on = excluded.lapsed_on;
+    "lapsedOn" date, version integer, "recallOn" date)
+  on conflict (book, voucher) do update set lapsed_on = excluded.lapsed_on, recall_on = excluded.recall_on;
 
   if exists (
     select from (select distinct r ->> 'program' as program from jsonb_array_elements(rows) as r) v

@@ -218,6 +218,7 @@ begin
     end if;
     if nouns ? 'proposals' then perform put_proposals(nouns -> 'proposals'); end if;
     if nouns ? 'programs' then perform put_programs(nouns -> 'programs'); end if;
+    if nouns ? 'program_drafts' then perform put_program_drafts(nouns -> 'program_drafts'); end if;
     if nouns ? 'enterprises' then perform put_enterprises(nouns -> 'enterprises'); end if;
     if nouns ? 'providers' then perform put_providers(nouns -> 'providers'); end if;
     if nouns ? 'integrity' then perform put_integrity(nouns -> 'integrity'); end if;

@@ -8,7 +8,7 @@ import { accountKind } from '../ledger/chart.js'
 import type { Fact, FactKind } from '../ledger/fact.js'
 import { orders } from '../orders/facts.js'
 import type { Sql } from '../platform/database.js'
-import { programs } from '../programs/facts.js'
+import { drafts, programs } from '../programs/facts.js'
 import { providers } from '../providers/facts.js'
 import { type Period, periods } from '../settlement/facts.js'
 import { grants, vouchers } from '../vouchers/facts.js'
@@ -27,6 +27,7 @@ const tables: readonly Table[] = [
   { kind: holds, table: 'holds', columns: ['book', 'hold'] },
   { kind: proposals, table: 'proposals', columns: ['book', 'proposal'] },
   { kind: programs, table: 'programs', columns: ['program'] },
+  { kind: drafts, table: 'program_drafts', columns: ['jurisdiction', 'program'] },
   { kind: enterprises, table: 'enterprises', columns: ['uscc'] },
   { kind: providers, table: 'providers', columns: ['uscc'] },
   { kind: integrity, table: 'integrity_entries', columns: ['uscc'] },

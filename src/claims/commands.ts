@@ -36,23 +36,26 @@ export const submitClaimCommand = command({
   event: claimMoved,
   facts(find, { order: id, invoiceNo }) {
     const order = orderOf(find, id)
-    const program = programOf(find, order.program)
+    const program = programOf(find, order.program, order.version)
     const holder = find.holder(invoiceKey(invoiceNo))
     const other = holder && holder.holder !== id ? orderOf(find, holder.holder) : undefined
     return { book: order.book, order, program, holder, other }
   },
   access: ({ order }, actor) => ofOrganisation(actor, payeeOf(order)),
   overdue: ({ order, other }, day) => [...overdueOrder(order, day), ...overdueOrder(other, day)],
-  decide({ book, order, program, holder, other }, { invoiceNo, invoiceAmount }) {
+  decide({ book, order, program, holder, other }, { invoiceNo, invoiceAmount, evidence: given }) {
     const state = next(order.state, 'submit_claim')
     if (!state) return refuse('state_conflict', { state: order.state })
     if (other) return refuse('invoice_duplicate', { invoiceNo })
     const selfPaid = order.contractAmount - order.voucherAmount
     const atLeast = program.invoice === 'whole' ? order.contractAmount : selfPaid
     if (invoiceAmount < atLeast) return refuse('invoice_amount_short', { atLeast: yuan(atLeast) })
+    const evidence = given ?? order.evidence
+    const missing = program.evidence.filter((kind) => !evidence?.some((one) => one.kind === kind))
+    if (missing.length > 0) return refuse('evidence_missing', { missing: missing.join(', ') })
     return {
       book,
-      rows: [row(orders, { ...order, state, invoiceNo, invoiceAmount, deadline: null })],
+      rows: [row(orders, { ...order, state, invoiceNo, invoiceAmount, evidence, deadline: null })],
       frees: invoiceKeys(order).filter((key) => key !== invoiceKey(invoiceNo)),
       claims: holder ? [] : [{ key: invoiceKey(invoiceNo), holder: idOf(order) }],
       event: { order: idOf(order), state },
@@ -73,11 +76,15 @@ export const returnClaimCommand = command({
     if (!state) return refuse('state_conflict', { state: order.state })
     const waits = addDays(day, RETURN_DAYS)
     const deadline = waits > order.claimBy ? waits : order.claimBy
-    return { book, rows: [row(orders, { ...order, state, deadline })], event: { order: idOf(order), state } }
+    return {
+      book,
+      rows: [row(orders, { ...order, state, deadline, noticeEnds: null })],
+      event: { order: idOf(order), state },
+    }
   },
 })
 
-/** The officer's review; who verified it last cannot approve it. */
+/** The officer's review: its public notice starts; who verified it last cannot approve it. */
 export const verifyClaimCommand = command({
   kind: 'verify_claim',
   schema: verifyClaim,
@@ -85,12 +92,13 @@ export const verifyClaimCommand = command({
   facts: (find, { order }) => byItself(find, order),
   access: ({ book }, actor) => ofJurisdiction(actor, book),
   overdue: ({ order }, day) => overdueOrder(order, day),
-  decide({ book, order }, _, { actor }) {
+  decide({ book, order }, _, { actor, day }) {
     const state = next(order.state, 'verify_claim')
     if (!state) return refuse('state_conflict', { state: order.state })
+    const noticeEnds = order.noticeDays === null ? null : addDays(day, order.noticeDays)
     return {
       book,
-      rows: [row(orders, { ...order, state, verifiedBy: actor.subject })],
+      rows: [row(orders, { ...order, state, verifiedBy: actor.subject, noticeEnds })],
       event: { order: idOf(order), state },
     }
   },
@@ -115,6 +123,9 @@ export const approveClaimCommand = command({
     if (isPayeeListed) return refuse('integrity_listed', { party: payeeOf(order) })
     const amount = command.amount ?? open
     if (amount > open) return refuse('amount_exceeds_hold', { held: yuan(open) })
+    if (order.noticeEnds !== null && day <= order.noticeEnds) {
+      return refuse('notice_running', { noticeEnds: order.noticeEnds })
+    }
     const rest = open - amount
     return {
       book,

@@ -1,12 +1,21 @@
 import { z } from 'zod'
-import { orderStates, orderText } from '../orders/contract.js'
+import { evidence, orderStates, orderText } from '../orders/contract.js'
 import { invoiceNo, money, reason, yuanText } from '../platform/wire.js'
 
 const ofOrder = { order: orderText }
 const state = z.enum(orderStates)
 
 /** Claims payment for a confirmed order with its invoice (兑付申请); again after a return, with a new invoice or the same. */
-export const submitClaim = z.strictObject({ ...ofOrder, invoiceNo, invoiceAmount: money })
+export const submitClaim = z.strictObject({
+  ...ofOrder,
+  invoiceNo,
+  invoiceAmount: money,
+  evidence: z
+    .array(evidence)
+    .max(100, { error: 'out_of_range' })
+    .nullish()
+    .meta({ description: 'Replaces what came before; left out, that stays 佐证材料；不填则沿用原件' }),
+})
 /** Sends a claim back for completion (退回补正). */
 export const returnClaim = z.strictObject({ ...ofOrder, reason })
 /** The officer's first review (经办审核). */

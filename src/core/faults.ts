@@ -31,6 +31,11 @@ export const fieldFaults = {
     en: 'Not a jurisdiction of the four provinces (GB/T 2260)',
     zh: '不是四省市的辖区代码（GB/T 2260）',
   },
+  reach_unknown: {
+    en: 'Neither a jurisdiction of the four provinces (GB/T 2260) nor a zone',
+    zh: '既不是四省市的辖区代码（GB/T 2260），也不是示范区',
+  },
+  sha256_format: { en: 'A SHA-256 is 64 lower-case hexadecimal digits', zh: 'SHA-256 须为 64 位小写十六进制' },
   invoice_number_format: { en: 'An invoice number has 20 digits', zh: '发票号码须为 20 位数字' },
   text_format: {
     en: 'Text must not be blank and must not hold control characters',

@@ -92,6 +92,7 @@ export const businessRefusals = {
     en: 'The amount is above what was approved and not yet clawed back',
     zh: '金额超过已核准未追回的金额',
   },
+  // programs 券种
   // settlement 清算
   period_closed: { status: 409, en: 'A period of this name is closed already', zh: '该名称的清算周期已关账' },
   period_not_over: { status: 409, en: "The period's last day is not over", zh: '清算周期尚未结束' },
@@ -99,6 +100,19 @@ export const businessRefusals = {
 
 /** Refusals of what a rehearsal file cannot say: second persons, and rules that a program or an agreement may add. */
 export const furtherRefusals = {
+  // what a program may rule besides 券种可选规则
+  evidence_missing: {
+    status: 409,
+    en: 'Evidence that the program requires is missing',
+    zh: '缺少该券种要求的佐证材料',
+  },
+  notice_running: { status: 409, en: 'The public notice is still running', zh: '公示期尚未届满' },
+  first_grant_limit_exceeded: {
+    status: 409,
+    en: "The enterprise's first voucher of the year under this program may not be as large",
+    zh: '超过该券种首次发放限额',
+  },
+  effective_in_past: { status: 409, en: 'New rules cannot take effect before today', zh: '修订规则不得早于当日生效' },
   // two persons 双人办理
   proposal_not_open: { status: 409, en: 'The proposal is decided already', zh: '该提请已办结' },
   proposal_expired: {
@@ -129,6 +143,7 @@ export const serviceRefusals = {
   entry_not_found: { status: 404, en: 'The book has not reached that number', zh: '账套尚未到达该号' },
   moment_in_future: { status: 400, en: 'The moment is still to come', zh: '该时刻尚未到来' },
   proposal_not_found: { status: 404, en: 'There is no such proposal', zh: '没有该提请' },
+  draft_not_found: { status: 404, en: 'There is no such draft', zh: '没有该草稿' },
   version_conflict: {
     status: 412,
     en: 'It was changed meanwhile; read it again',

@@ -8,11 +8,11 @@ import { row } from '../ledger/plan.js'
 import { idOf, type Order } from '../orders/facts.js'
 import { ending, heldBy, isOverdue, next } from '../orders/rules.js'
 import { poolOf } from '../programs/facts.js'
-import { type Voucher, voucherAccount, voucherOf, vouchers } from '../vouchers/facts.js'
+import { endsOn, type Voucher, voucherAccount, voucherOf, vouchers } from '../vouchers/facts.js'
 import { lapseOrder, lapseVoucher, orderLapsed, voucherLapsed } from './contract.js'
 
-/** True when the voucher is past its use-by day and has not lapsed yet. */
-export const isVoucherOverdue = (voucher: Voucher, day: Day) => day > voucher.useBy && voucher.lapsedOn === null
+/** True when the voucher is past its use-by day, or unused past its recall day, and has not lapsed yet. */
+export const isVoucherOverdue = (voucher: Voucher, day: Day) => day > endsOn(voucher) && voucher.lapsedOn === null
 
 /** Gives what is available on an overdue voucher back to its program's pool (失效收回). */
 export const lapseVoucherCommand = command({
@@ -25,7 +25,7 @@ export const lapseVoucherCommand = command({
     return { book: voucher.book, voucher, rest: available(find, voucher.book, voucherAccount(voucher)) }
   },
   decide({ book, voucher, rest }, { voucher: id }, { day }) {
-    if (!isVoucherOverdue(voucher, day)) return refuse('state_conflict', { useBy: voucher.useBy })
+    if (!isVoucherOverdue(voucher, day)) return refuse('state_conflict', { useBy: endsOn(voucher) })
     return {
       book,
       ...(rest > 0n ? { entry: [post('lapse', voucherAccount(voucher), poolOf(voucher.program), rest)] } : {}),

@@ -77,7 +77,7 @@ export async function owedAnywhere(sql: Sql, day: Day): Promise<Owed> {
      where deadline < ${day} order by deadline, book limit ${AT_ONCE})
     union all
     (select book, voucher, 'voucher' from vouchers
-     where use_by < ${day} and lapsed_on is null order by use_by, book limit ${AT_ONCE})
+     where least(use_by, recall_on) < ${day} and lapsed_on is null order by least(use_by, recall_on), book limit ${AT_ONCE})
     limit ${AT_ONCE}`
   return corrected(rows.map(overdueOf), [])
 }
@@ -94,7 +94,7 @@ export function overdueSource(sql: Sql): OverdueSource {
          where deadline < ${day} and book = ${book} and program = ${program} order by "order" limit ${most})
         union all
         (select book, voucher, 'voucher' from vouchers
-         where use_by < ${day} and lapsed_on is null and book = ${book} and program = ${program}
+         where least(use_by, recall_on) < ${day} and lapsed_on is null and book = ${book} and program = ${program}
          order by voucher limit ${most})
         limit ${most}`
       return rows.map(overdueOf)

@@ -33,8 +33,11 @@ interface Spec {
 interface CommandSpec<C> extends Spec {
   readonly type: CommandType<C>
   readonly body?: z.ZodType
-  /** Edits what somebody else may be editing: If-Match says which version was seen, and becomes the command's `version`. */
-  readonly ifMatch?: true
+  /**
+   * Edits what somebody else may be editing: If-Match says which version was seen, and becomes the command's `version`.
+   * `if there`: what is not there yet has no version.
+   */
+  readonly ifMatch?: 'needed' | 'if there'
   /** 201 when something new can be looked at afterwards. */
   readonly status?: 200 | 201
   /** What runs it, when it is more than the command alone. */
@@ -51,14 +54,12 @@ const keyed = z.looseObject({
 })
 
 const ETAG = /^"(0|[1-9]\d{0,14})"$/
+const etag = z.string().regex(ETAG)
 const matching = {
-  'if-match': z
-    .string()
-    .regex(ETAG)
-    .meta({
-      description: 'The ETag of what was read and is changed here. 必填：所读版本的 ETag。',
-      examples: ['"42"'],
-    }),
+  needed: etag.meta({ description: 'The ETag of what was read and is changed here. 必填：所读版本的 ETag。' }),
+  'if there': etag
+    .optional()
+    .meta({ description: 'The ETag of what was read, if anything was there. 已有内容的 ETag。' }),
 }
 
 /** The fields of the receipt 回执 of an accepted command. */
@@ -167,7 +168,7 @@ export function approvalRoute(app: FastifyInstance, { engine }: Services, spec: 
 /** What every route for a command has. */
 function posted(
   engine: Runner,
-  spec: Spec & { readonly ifMatch?: true },
+  spec: Spec & Pick<CommandSpec<never>, 'ifMatch'>,
   body: z.ZodType,
   response: Record<number, z.ZodType>,
 ) {
@@ -176,18 +177,19 @@ function posted(
     url: spec.url,
     schema: {
       ...describe(spec),
-      headers: spec.ifMatch ? keyed.extend(matching) : keyed,
+      headers: spec.ifMatch ? keyed.extend({ 'if-match': matching[spec.ifMatch] }) : keyed,
       ...(spec.params ? { params: spec.params } : {}),
       body,
       response: { ...response, default: problem },
     },
     onRequest: (request: FastifyRequest) => admit(request, engine, spec.operation),
-    preValidation: [requireKey, ...(spec.ifMatch ? [requireVersion] : []), refuseNull],
+    preValidation: [requireKey, ...(spec.ifMatch === 'needed' ? [requireVersion] : []), refuseNull],
   }
 }
 
-function commandOf<C>(request: FastifyRequest, { ifMatch }: { readonly ifMatch?: true }): C {
-  const version = ifMatch ? { version: Number(request.headers['if-match']!.slice(1, -1)) } : {}
+function commandOf<C>(request: FastifyRequest, { ifMatch }: Pick<CommandSpec<never>, 'ifMatch'>): C {
+  const seen = ifMatch && request.headers['if-match']
+  const version = seen ? { version: Number(seen.slice(1, -1)) } : {}
   return { ...(request.params as object), ...(request.body as object), ...version } as C
 }
 
@@ -324,15 +326,20 @@ async function refuseNull(request: FastifyRequest): Promise<void> {
   if (request.body === null) throw new Faults([{ pointer: '/body', code: 'wrong_type' }])
 }
 
-interface ReadSpec<P, Q, R> extends Spec {
+interface ReadSpec<P, Q, R, B> extends Spec {
   readonly query?: z.ZodType<Q>
+  /** Of a POST that asks for more than an address can hold. */
+  readonly body?: z.ZodType<B>
   readonly answer: z.ZodType<R>
   readonly method?: 'GET' | 'POST'
-  read(request: { params: P; query: Q; actor: Actor }): Promise<R>
+  read(request: { params: P; query: Q; body: B; actor: Actor }): Promise<R>
 }
 
 /** Answers a read; throwing Refused answers the refusal. */
-export function readRoute<P = object, Q = object, R = unknown>(app: FastifyInstance, spec: ReadSpec<P, Q, R>): void {
+export function readRoute<P = object, Q = object, R = unknown, B = object>(
+  app: FastifyInstance,
+  spec: ReadSpec<P, Q, R, B>,
+): void {
   app.route({
     method: spec.method ?? 'GET',
     url: spec.url,
@@ -340,13 +347,13 @@ export function readRoute<P = object, Q = object, R = unknown>(app: FastifyInsta
       ...describe(spec),
       ...(spec.params ? { params: spec.params } : {}),
       querystring: spec.query ?? z.strictObject({}),
-      ...(spec.method === 'POST' ? { body: z.strictObject({}) } : {}),
+      ...(spec.method === 'POST' ? { body: spec.body ?? z.strictObject({}) } : {}),
       response: { 200: spec.answer, default: problem },
     },
     onRequest: (request) => authorise(request, spec.operation),
     preValidation: refuseNull,
-    handler: async ({ params, query, actor }, reply) => {
-      const answer = await spec.read({ params: params as P, query: query as Q, actor })
+    handler: async ({ params, query, body, actor }, reply) => {
+      const answer = await spec.read({ params: params as P, query: query as Q, body: body as B, actor })
       const { version } = answer as { version?: number }
       if (version !== undefined) reply.header('etag', `"${version}"`)
       return answer

@@ -12,8 +12,9 @@ import { accountsOf, available } from '../ledger/accounts.js'
 import { hold } from '../ledger/entry.js'
 import { row } from '../ledger/plan.js'
 import { programOf } from '../programs/facts.js'
+import { termsOf } from '../programs/rules.js'
 import { isRecognised, providerOf } from '../providers/facts.js'
-import { voucherAccount, voucherOf } from '../vouchers/facts.js'
+import { endsOn, voucherAccount, voucherOf, vouchers } from '../vouchers/facts.js'
 import { cancelOrder, confirm, deliver, fileOrder, orderFiled, orderMoved, orderReleased } from './contract.js'
 import { contractKey, idOf, type Order, orderOf, orders, payableOf } from './facts.js'
 import { byItself, ending, heldBy, next } from './rules.js'
@@ -27,7 +28,7 @@ export const fileOrderCommand = command({
     const voucher = voucherOf(find, id)
     const { book } = voucher
     find.ahead(...accountsOf(book, voucherAccount(voucher)))
-    const program = programOf(find, voucher.program)
+    const program = programOf(find, voucher.program, voucher.version)
     const provider = providerOf(find, code)
     const enterprise = enterpriseOf(find, voucher.enterprise)
     const holder = find.holder(contractKey(code, contractNo))
@@ -51,9 +52,9 @@ export const fileOrderCommand = command({
   access: ({ voucher }, actor) => ofOrganisation(actor, voucher.enterprise),
   overdue: ({ duplicate }, day) => overdueOrder(duplicate, day),
   decide(facts, command, { day, seq }) {
-    const { book, voucher, program, provider, payee } = facts
+    const { book, voucher, program, provider, enterprise, payee } = facts
     const { category, contractNo, contractAmount, voucherAmount } = command
-    if (day > voucher.useBy) return refuse('voucher_expired', { useBy: voucher.useBy })
+    if (day > endsOn(voucher)) return refuse('voucher_expired', { useBy: endsOn(voucher) })
     if (facts.listed) return refuse('integrity_listed', { party: facts.listed })
     if (!program.categories.includes(category)) return refuse('category_not_covered', { category })
     if (!isRecognised(provider, category, program.jurisdiction, day)) {
@@ -68,10 +69,11 @@ export const fileOrderCommand = command({
     }
     if (command.relatedParty) return refuse('related_party')
     if (facts.duplicate) return refuse('contract_duplicate', { contractNo })
-    const most = share(program.ratio, contractAmount)
-    if (voucherAmount > most) return refuse('ratio_exceeded', { ratio: program.ratio, atMost: yuan(most) })
-    if (program.orderCap !== null && voucherAmount > program.orderCap) {
-      return refuse('order_cap_exceeded', { orderCap: yuan(program.orderCap) })
+    const { ratio, orderCap } = termsOf(program, category, enterprise.division, provider.division)
+    const most = share(ratio, contractAmount)
+    if (voucherAmount > most) return refuse('ratio_exceeded', { ratio, atMost: yuan(most) })
+    if (orderCap !== null && voucherAmount > orderCap) {
+      return refuse('order_cap_exceeded', { orderCap: yuan(orderCap) })
     }
     if (voucherAmount > facts.available) return refuse('insufficient_balance', { available: yuan(facts.available) })
 
@@ -101,13 +103,18 @@ export const fileOrderCommand = command({
       approved: null,
       approvedSeq: null,
       clawedBack: 0n,
+      version: voucher.version,
+      noticeDays: program.noticeDays,
+      noticeEnds: null,
+      evidence: null,
     }
     return {
       book,
       entry: hold(seq, [
         { type: 'redeem', debit: voucherAccount(voucher), credit: payableOf(order), amount: voucherAmount },
       ]),
-      rows: [row(orders, order)],
+      // A voucher that was used is not recalled any more.
+      rows: [row(orders, order), ...(voucher.recallOn === null ? [] : [row(vouchers, { ...voucher, recallOn: null })])],
       claims: [{ key: contractKey(provider.uscc, contractNo), holder: idOf(order) }],
       event: { order: idOf(order), state: 'filed', held: yuan(voucherAmount), claimBy },
     }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { category, code, day, money, text, uscc, yuanText } from '../platform/wire.js'
+import { evidenceKind } from '../programs/contract.js'
 import { voucherText } from '../vouchers/contract.js'
 
 export const orderText = text(40).meta({
@@ -42,6 +43,14 @@ export const orderFiled = z.object({
   claimBy: z.string(),
 })
 
+/** A document that comes with a claim 佐证材料. */
+export const evidence = z
+  .strictObject({
+    kind: evidenceKind,
+    sha256: z.string().regex(/^[0-9a-f]{64}$/, { error: 'sha256_format' }),
+  })
+  .meta({ id: 'Evidence' })
+
 const ofOrder = { order: orderText }
 
 export const deliver = z.strictObject(ofOrder)
@@ -76,6 +85,9 @@ export const orderView = z
     payee: z.enum(['provider', 'enterprise']),
     invoiceNo: z.string().nullable(),
     invoiceAmount: yuanText.nullable(),
+    version: z.number().meta({ description: "Version of the program's rules 适用版本" }),
+    noticeEnds: z.string().nullable().meta({ description: 'Last day of the public notice 公示截止日' }),
+    evidence: z.array(evidence),
   })
   .meta({ id: 'Order' })
 

@@ -7,6 +7,12 @@ import type { Fact, FactKind, Find } from '../ledger/fact.js'
 import type { AccountName } from '../ledger/plan.js'
 import type { OrderState } from './contract.js'
 
+/** A document that came with a claim 佐证材料, by the SHA-256 of its file. */
+export interface Evidence {
+  readonly kind: string
+  readonly sha256: string
+}
+
 /** An order with its claim: one service contract from filing to payment. Money in fen. */
 export interface Order extends Fact {
   /** The number of the command that filed it; also of its hold. */
@@ -35,6 +41,13 @@ export interface Order extends Fact {
   readonly approved: Fen | null
   readonly approvedSeq: number | null
   readonly clawedBack: Fen
+  /** The version of the program's rules it lives under: its voucher's. */
+  readonly version: number
+  /** Of public notice 公示 after verification, in calendar days; null when the program wants none. */
+  readonly noticeDays: number | null
+  /** The last day of the notice since it was last verified. */
+  readonly noticeEnds: Day | null
+  readonly evidence: readonly Evidence[] | null
 }
 
 export const idOf = (order: Pick<Order, 'book' | 'order'>) => orderId(order.book, order.order)
@@ -57,7 +70,8 @@ export const orders: FactKind<Order> = {
              o.signed_on as "signedOn", o.filed_on as "filedOn", o.claim_by as "claimBy", o.deadline, o.payee,
              o.payee_province as "payeeProvince", o.score, o.invoice_no as "invoiceNo",
              o.invoice_amount as "invoiceAmount", o.verified_by as "verifiedBy", o.approved,
-             o.approved_seq as "approvedSeq", o.clawed_back as "clawedBack"
+             o.approved_seq as "approvedSeq", o.clawed_back as "clawedBack", o.version,
+             o.notice_days as "noticeDays", o.notice_ends as "noticeEnds", o.evidence
       from unnest(${ids.map((id) => id.book)}::int[], ${ids.map((id) => id.number)}::bigint[]) as k (book, "order")
       join orders o on o.book = k.book and o."order" = k."order"`
     return rows.map((row) => ({

@@ -132,5 +132,8 @@ function view({ order: o, held }: { order: typeof orders.$inferSelect; held: str
     payee: o.payee,
     invoiceNo: o.invoiceNo,
     invoiceAmount: o.invoiceAmount === null ? null : yuan(o.invoiceAmount),
+    version: o.version,
+    noticeEnds: o.noticeEnds,
+    evidence: (o.evidence ?? []) as never[],
   }
 }

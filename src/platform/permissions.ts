@@ -20,8 +20,16 @@ const everyone = Object.keys(roles) as Role[]
 
 export const permissions = {
   publishProgram: ['officer', 'approver'],
+  supersedeProgram: ['officer', 'approver'],
+  draftProgram: ['officer', 'approver'],
+  discardDraft: ['officer', 'approver'],
+  listDrafts: [...bureau],
+  simulateProgram: [...bureau],
   listPrograms: everyone,
   getProgram: everyone,
+  getProgramVersion: everyone,
+  listDivisions: everyone,
+  listZones: everyone,
   appropriate: ['finance'],
   registerEnterprise: ['enterprise'],
   getEnterprise: ['enterprise', ...bureau],
@@ -71,6 +79,7 @@ export type Operation = keyof typeof permissions
  */
 export const seconds = {
   publishProgram: { kind: 'publish_program', roles: ['approver'] },
+  supersedeProgram: { kind: 'supersede_program', roles: ['approver'] },
   appropriate: { kind: 'appropriate', roles: ['finance', 'approver'] },
   recogniseProvider: { kind: 'recognise', roles: ['approver'] },
   suspendRecognition: { kind: 'suspend_recognition', roles: ['approver'] },
@@ -97,6 +106,14 @@ export type Reach = keyof typeof reaches
 
 export const reachOf = {
   publishProgram: 'own',
+  supersedeProgram: 'own',
+  draftProgram: 'own',
+  discardDraft: 'own',
+  listDrafts: 'own',
+  simulateProgram: 'own',
+  getProgramVersion: 'all',
+  listDivisions: 'all',
+  listZones: 'all',
   listPrograms: 'all',
   getProgram: 'all',
   appropriate: 'own',

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { isDivision, isJurisdiction } from '../core/division.js'
+import { isDivision, isJurisdiction, isReach } from '../core/division.js'
 import type { FieldFault } from '../core/faults.js'
 import { isRatio, MAX_FEN, parseYuan } from '../core/money.js'
 import { isDay } from '../core/time.js'
@@ -60,6 +60,16 @@ export const jurisdiction = z
     id: 'Jurisdiction',
     description: 'GB/T 2260 code of a province, city or county. 辖区代码。',
     examples: ['320509'],
+  })
+
+/** Where a rule reaches: a jurisdiction with what lies under it, or a zone. */
+export const reach = z
+  .string()
+  .refine(isReach, fault('reach_unknown'))
+  .meta({
+    id: 'Reach',
+    description: "A jurisdiction's code or a zone's name. 范围：辖区代码或示范区。",
+    examples: ['YRD-DEMO'],
   })
 
 export const invoiceNo = z

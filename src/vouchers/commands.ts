@@ -1,8 +1,8 @@
-import { isUnder } from '../core/division.js'
+import { isWithin } from '../core/division.js'
 import { voucherId } from '../core/ids.js'
 import { yuan } from '../core/money.js'
 import { refuse } from '../core/refusals.js'
-import { addDays, yearOf } from '../core/time.js'
+import { yearOf } from '../core/time.js'
 import { owedToPool } from '../deadlines/owed.js'
 import { ofJurisdiction } from '../engine/access.js'
 import { command } from '../engine/command.js'
@@ -11,7 +11,8 @@ import { isListed } from '../integrity/facts.js'
 import { accountsOf, available } from '../ledger/accounts.js'
 import { post } from '../ledger/entry.js'
 import { row } from '../ledger/plan.js'
-import { poolOf, programOf } from '../programs/facts.js'
+import { poolOf, programOn } from '../programs/facts.js'
+import { recallOnOf, useByOf } from '../programs/rules.js'
 import { issue, issued } from './contract.js'
 import { grantKey, grants, type Voucher, voucherAccount, vouchers } from './facts.js'
 
@@ -21,7 +22,7 @@ export const issueCommand = command({
   schema: issue,
   event: issued,
   facts(find, { enterprise, program }, day) {
-    const rules = programOf(find, program)
+    const rules = programOn(find, program, day)
     const book = rules.jurisdiction
     const key = grantKey({ book, program, enterprise, year: yearOf(day) })
     find.ahead([grants, key], ...accountsOf(book, poolOf(program)))
@@ -36,12 +37,12 @@ export const issueCommand = command({
   },
   access: ({ book }, actor) => ofJurisdiction(actor, book),
   decide({ book, program, enterprise, isListed, granted, pool }, { amount }, { day, seq }) {
-    const { annualCap } = program
+    const { annualCap, firstGrantLimit } = program
     if (day < program.applyFrom || day > program.applyTo) {
       return refuse('program_not_open', { applyFrom: program.applyFrom, applyTo: program.applyTo })
     }
     if (isListed) return refuse('integrity_listed', { party: enterprise.uscc })
-    if (!isUnder(enterprise.division, String(program.jurisdiction))) {
+    if (!isWithin(enterprise.division, program.reach ?? String(program.jurisdiction))) {
       return refuse('outside_jurisdiction', { division: enterprise.division })
     }
     if (!enterprise.types.some((type) => program.enterpriseTypes.includes(type)))
@@ -50,9 +51,12 @@ export const issueCommand = command({
       return refuse('annual_cap_exceeded', { annualCap: yuan(annualCap), granted: yuan(granted) })
     }
     if (amount > pool) return refuse('pool_insufficient', { pool: yuan(pool) })
+    if (firstGrantLimit !== null && granted === 0n && amount > firstGrantLimit) {
+      return refuse('first_grant_limit_exceeded', { firstGrantLimit: yuan(firstGrantLimit) })
+    }
 
-    const { program: code, useWithinDays } = program
-    const useBy = addDays(day, useWithinDays)
+    const { program: code } = program
+    const useBy = useByOf(program, day)
     const voucher: Voucher = {
       book,
       voucher: seq,
@@ -62,6 +66,8 @@ export const issueCommand = command({
       issuedOn: day,
       useBy,
       lapsedOn: null,
+      version: program.version,
+      recallOn: recallOnOf(program, day),
     }
     const grant = { book, program: code, enterprise: enterprise.uscc, year: yearOf(day), ceiling: annualCap }
     return {

@@ -23,6 +23,7 @@ export const issueRefusals = [
   'enterprise_not_eligible',
   'annual_cap_exceeded',
   'pool_insufficient',
+  'first_grant_limit_exceeded',
 ] as const satisfies RefusalCode[]
 
 /** Issues many vouchers, each row by itself (批量发放). */
@@ -49,5 +50,7 @@ export const voucherView = z
     issuedOn: z.string(),
     useBy: z.string(),
     lapsedOn: z.string().nullable(),
+    version: z.number().meta({ description: "Version of the program's rules 适用版本" }),
+    recallOn: z.string().nullable().meta({ description: 'Recalled after this day if still unused 未用收回日' }),
   })
   .meta({ id: 'Voucher' })

@@ -17,6 +17,10 @@ export interface Voucher extends Fact {
   /** The last day it can be used. */
   readonly useBy: Day
   readonly lapsedOn: Day | null
+  /** The version of the program's rules it lives under. */
+  readonly version: number
+  /** The last day it may stay unused; null once an order was filed on it, and when the program recalls none. */
+  readonly recallOn: Day | null
 }
 
 export const vouchers: FactKind<Voucher> = {
@@ -27,7 +31,7 @@ export const vouchers: FactKind<Voucher> = {
     const ids = keys.map((key) => parseVoucherId(key)!)
     const rows = await sql<(Omit<Voucher, 'voucher'> & { voucher: bigint })[]>`
       select v.book, v.voucher, v.program, v.enterprise, v.amount, v.issued_on as "issuedOn", v.use_by as "useBy",
-             v.lapsed_on as "lapsedOn"
+             v.lapsed_on as "lapsedOn", v.version, v.recall_on as "recallOn"
       from unnest(${ids.map((id) => id.book)}::int[], ${ids.map((id) => id.number)}::bigint[]) as k (book, voucher)
       join vouchers v on v.book = k.book and v.voucher = k.voucher`
     return rows.map((row) => ({ ...row, voucher: Number(row.voucher) }))
@@ -40,6 +44,10 @@ export function voucherOf(find: Find, id: string): Voucher {
   if (!voucher) throw new Refused('voucher_not_found', { voucher: id })
   return voucher
 }
+
+/** The last day it is there to be used: of use, or of staying unused. */
+export const endsOn = ({ useBy, recallOn }: Pick<Voucher, 'useBy' | 'recallOn'>): Day =>
+  recallOn !== null && recallOn < useBy ? recallOn : useBy
 
 export const voucherAccount = (voucher: Voucher): AccountName => ({
   kind: 'voucher',
@@ -55,7 +63,10 @@ export function passOn(voucher: Voucher, amount: Fen, day: Day): Transfer[] {
   return [post('lapse', voucherAccount(voucher), poolOf(voucher.program), amount)]
 }
 
-/** What an enterprise was granted under a program in a calendar year, lapsed or not; the ceiling is the annual cap. */
+/**
+ * What an enterprise was granted under a program in a calendar year, under all versions, lapsed or not; the ceiling is
+ * the annual cap of the version under which it was last granted.
+ */
 export interface Grant extends Fact {
   readonly program: string
   readonly enterprise: string

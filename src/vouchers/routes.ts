@@ -96,5 +96,7 @@ function view({ voucher: v, posted, held }: { voucher: typeof vouchers.$inferSel
     issuedOn: v.issuedOn,
     useBy: v.useBy,
     lapsedOn: v.lapsedOn,
+    version: v.version,
+    recallOn: v.recallOn,
   }
 }

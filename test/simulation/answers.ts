@@ -7,6 +7,7 @@ import type { Book } from '../../src/ledger/book.js'
 import { transferType } from '../../src/ledger/chart.js'
 import type { Fact, FactKind } from '../../src/ledger/fact.js'
 import type { Holder } from '../../src/ledger/world.js'
+import { endsOn } from '../../src/vouchers/facts.js'
 import { at, type Ledger } from './ledger.js'
 import { record } from './record.js'
 
@@ -51,7 +52,7 @@ export function overdue(
       found.push({ book: order.book, number: order.order, what: 'order' })
   }
   for (const voucher of nouns.vouchers.values()) {
-    if (voucher.lapsedOn === null && isLate(voucher.useBy, day) && isAsked(voucher)) {
+    if (voucher.lapsedOn === null && isLate(endsOn(voucher), day) && isAsked(voucher)) {
       found.push({ book: voucher.book, number: voucher.voucher, what: 'voucher' })
     }
   }

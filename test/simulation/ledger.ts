@@ -10,7 +10,7 @@ import type { Fact } from '../../src/ledger/fact.js'
 import type { Event } from '../../src/ledger/plan.js'
 import type { Head, Holder } from '../../src/ledger/world.js'
 import type { Order } from '../../src/orders/facts.js'
-import type { Program } from '../../src/programs/facts.js'
+import type { Draft, ProgramVersions } from '../../src/programs/facts.js'
 import type { Provider } from '../../src/providers/facts.js'
 import type { Period } from '../../src/settlement/facts.js'
 import type { Grant, Voucher } from '../../src/vouchers/facts.js'
@@ -89,7 +89,8 @@ export interface KeptRefusal {
 /** The nouns' tables, by the names under which `record` is given their rows, in its order. */
 export interface Nouns {
   readonly proposals: Map<string, Proposal>
-  readonly programs: Map<string, Program>
+  readonly programs: Map<string, ProgramVersions>
+  readonly program_drafts: Map<string, Draft>
   readonly enterprises: Map<string, Enterprise>
   readonly providers: Map<string, Provider>
   readonly integrity: Map<string, Integrity>
@@ -122,6 +123,7 @@ export class Ledger {
   readonly nouns: Nouns & Record<string, Map<string, Fact>> = {
     proposals: new Map(),
     programs: new Map(),
+    program_drafts: new Map(),
     enterprises: new Map(),
     providers: new Map(),
     integrity: new Map(),

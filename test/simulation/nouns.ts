@@ -3,7 +3,7 @@ import { type Proposal, proposals } from '../../src/engine/proposal.js'
 import type { Enterprise } from '../../src/enterprises/facts.js'
 import type { Integrity } from '../../src/integrity/facts.js'
 import { type Order, orders } from '../../src/orders/facts.js'
-import type { Program } from '../../src/programs/facts.js'
+import { type Draft, drafts, type Program, type ProgramVersions } from '../../src/programs/facts.js'
 import type { Provider } from '../../src/providers/facts.js'
 import type { Period } from '../../src/settlement/facts.js'
 import { type Grant, grantKey, type Voucher, vouchers } from '../../src/vouchers/facts.js'
@@ -25,15 +25,17 @@ export const putters: Readonly<Record<string, (ledger: Ledger, rows: Rows) => vo
     }
   },
   programs: (ledger, rows) => {
-    for (const row of rows as unknown as Wire<Program>[]) {
-      const program: Program = { ...row, annualCap: BigInt(row.annualCap), orderCap: fen(row.orderCap) }
-      check(program.annualCap > 0n && (program.orderCap === null || program.orderCap > 0n))
-      check(/^[0-9]+(\.[0-9]+)?$/.test(program.ratio) && program.applyTo >= program.applyFrom)
-      check(program.useWithinDays >= 0 && program.claimWithinDays >= 0)
-      unique(!ledger.nouns.programs.has(program.program), 'programs_pkey')
-      ledger.set(ledger.nouns.programs, program.program, program)
+    for (const row of rows as unknown as ProgramVersions[]) {
+      const versions = (row.versions as unknown as readonly Wire<Program>[]).map(programOf)
+      const known = ledger.nouns.programs.get(row.program)?.versions ?? []
+      const all = [...known, ...versions.slice(known.length)]
+      ledger.set(ledger.nouns.programs, row.program, { ...row, versions: all })
     }
-    refer((rows as unknown as Program[]).every(({ jurisdiction }) => ledger.books.has(jurisdiction)))
+    refer((rows as unknown as ProgramVersions[]).every(({ jurisdiction }) => ledger.books.has(jurisdiction)))
+  },
+  program_drafts: (ledger, rows) => {
+    for (const row of rows as unknown as Draft[]) ledger.set(ledger.nouns.program_drafts, drafts.key(row), row)
+    refer((rows as unknown as Draft[]).every(({ jurisdiction }) => ledger.books.has(jurisdiction)))
   },
   enterprises: (ledger, rows) => {
     for (const row of rows as unknown as Enterprise[]) {
@@ -75,7 +77,11 @@ export const putters: Readonly<Record<string, (ledger: Ledger, rows: Rows) => vo
       const voucher: Voucher = { ...row, amount: BigInt(row.amount) }
       check(voucher.amount > 0n)
       const before = ledger.nouns.vouchers.get(vouchers.key(voucher)) ?? voucher
-      ledger.set(ledger.nouns.vouchers, vouchers.key(voucher), { ...before, lapsedOn: voucher.lapsedOn })
+      ledger.set(ledger.nouns.vouchers, vouchers.key(voucher), {
+        ...before,
+        lapsedOn: voucher.lapsedOn,
+        recallOn: voucher.recallOn,
+      })
     }
     const { programs, enterprises } = ledger.nouns
     refer((rows as unknown as Voucher[]).every((v) => programs.has(v.program) && enterprises.has(v.enterprise)))
@@ -84,9 +90,7 @@ export const putters: Readonly<Record<string, (ledger: Ledger, rows: Rows) => vo
     for (const row of rows as unknown as Wire<Grant>[]) {
       const grant: Grant = { ...row, granted: BigInt(row.granted), ceiling: BigInt(row.ceiling) }
       check(grant.granted >= 0n && grant.granted <= grant.ceiling)
-      const before = ledger.nouns.grants.get(grantKey(grant)) ?? grant
-      check(grant.granted <= before.ceiling)
-      ledger.set(ledger.nouns.grants, grantKey(grant), { ...before, granted: grant.granted })
+      ledger.set(ledger.nouns.grants, grantKey(grant), grant)
     }
   },
   orders: (ledger, rows) => {
@@ -129,10 +133,29 @@ function fen(digits: string | null): bigint | null {
   return digits === null ? null : BigInt(digits)
 }
 
+function programOf(row: Wire<Program>): Program {
+  const program: Program = {
+    ...row,
+    annualCap: BigInt(row.annualCap),
+    orderCap: fen(row.orderCap),
+    firstGrantLimit: fen(row.firstGrantLimit),
+    ratios: row.ratios.map((one) => ({ ...one, orderCap: fen(one.orderCap as unknown as string | null) })),
+  }
+  const { annualCap, orderCap, firstGrantLimit, useBy, noticeDays } = program
+  check(annualCap > 0n && (orderCap === null || orderCap > 0n) && (firstGrantLimit === null || firstGrantLimit > 0n))
+  check(/^[0-9]+(\.[0-9]+)?$/.test(program.ratio) && program.applyTo >= program.applyFrom)
+  check(program.useWithinDays >= 0 && program.claimWithinDays >= 0 && (program.recallUnusedAfterDays ?? 0) >= 0)
+  check((useBy === null || useBy >= program.applyTo) && (noticeDays === null || noticeDays > 0))
+  check(program.version > 0 && (program.version === 1) === (program.effectiveFrom === null))
+  return program
+}
+
 /** What of an order changes after it was filed. */
 function courseOf(order: Order) {
   const { state, deadline, score, invoiceNo, invoiceAmount, verifiedBy, approved, approvedSeq, clawedBack } = order
-  return { state, deadline, score, invoiceNo, invoiceAmount, verifiedBy, approved, approvedSeq, clawedBack }
+  const { noticeEnds, evidence } = order
+  const course = { state, deadline, score, invoiceNo, invoiceAmount, verifiedBy, approved, approvedSeq, clawedBack }
+  return { ...course, noticeEnds, evidence }
 }
 
 function checkOrder(order: Order): void {

@@ -8,7 +8,7 @@ import { provinceOf } from '../../src/core/division.js'
 import type { GrossItem } from '../../src/core/positions.js'
 import { isRefusal, type Refusal, Refused } from '../../src/core/refusals.js'
 import { type Day, dayOf, type Instant } from '../../src/core/time.js'
-import { lapseOrderCommand, lapseVoucherCommand } from '../../src/deadlines/commands.js'
+import { isVoucherOverdue, lapseOrderCommand, lapseVoucherCommand } from '../../src/deadlines/commands.js'
 import { type Call, type CommandType, SYSTEM } from '../../src/engine/command.js'
 import type { Receipt } from '../../src/engine/idempotency.js'
 import type { Asked } from '../../src/engine/runner.js'
@@ -155,7 +155,7 @@ export class Memory {
     const { program, book } = facts as { program: Program; book: Book }
     const ours = (thing: { book: Book; program: string }) => thing.book === book && thing.program === program.program
     const unused = this.rows(vouchers)
-      .filter((voucher) => ours(voucher) && day > voucher.useBy && voucher.lapsedOn === null)
+      .filter((voucher) => ours(voucher) && isVoucherOverdue(voucher, day))
       .sort((a, b) => a.voucher - b.voucher)
     return [
       ...late.filter(ours).map(lapse),

@@ -165,9 +165,10 @@ export async function grants(sql: Sql): Promise<string | undefined> {
     select book, program, enterprise, year, coalesce(g.granted, 0) as granted, coalesce(v.amount, 0)::bigint as wanted,
            coalesce(g.ceiling, 0) as ceiling, coalesce(p.annual_cap, 0) as cap
     from grants g
-    full join (select book, program, enterprise, extract(year from issued_on)::int as year, sum(amount) as amount
+    full join (select book, program, enterprise, extract(year from issued_on)::int as year, sum(amount) as amount,
+                      (array_agg(version order by voucher desc))[1] as version
                from vouchers group by 1, 2, 3, 4) v using (book, program, enterprise, year)
-    left join programs p using (program)
+    left join programs p using (program, version)
     where g.granted is distinct from v.amount or g.ceiling is distinct from p.annual_cap or g.granted > g.ceiling
     order by 1, 2, 3, 4 limit 1`
   if (!off) return undefined
