@@ -4,4 +4,8 @@ export interface Actor {
   readonly organisation: string
   readonly jurisdiction?: string
   readonly roles: readonly string[]
+  /** Whose deputy 代理 this person is now. */
+  readonly principals?: readonly string[]
+  /** The address the request came from, for the audit trail. */
+  readonly origin?: string
 }
