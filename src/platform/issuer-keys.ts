@@ -13,8 +13,6 @@ export const KEYS_PAUSE = 30_000
 const FETCH_WITHIN = 5_000
 const MOST_BYTES = 256 * 1024
 const MOST_KEYS = 100
-/** RSA keys of fewer bits are not used (NIST SP 800-131A). */
-const LEAST_RSA_BITS = 2048
 
 const discovery = z.object({ issuer: z.string(), jwks_uri: z.string() })
 const keySet = z.object({ keys: z.array(z.looseObject({ kty: z.string() })).max(MOST_KEYS) })
@@ -100,21 +98,21 @@ async function fetchKeys({ issuer, algorithms }: Issuer): Promise<Map<string, Cr
   const usable = new Map<string, CryptoKey>()
   for (const jwk of keys as JWK[]) {
     for (const algorithm of algorithms) {
-      const key = await publicKeyFor(jwk, algorithm)
+      const key = await keyFor(jwk, algorithm)
       if (key) usable.set(named(algorithm, jwk.kid!), key)
     }
   }
   return usable
 }
 
-/** A key for an algorithm; undefined when it is of another kind, for another use, weak, private or has no number. */
-async function publicKeyFor(jwk: JWK, algorithm: string): Promise<CryptoKey | undefined> {
+/**
+ * A key for an algorithm; undefined when it has no number or is of another kind or for another use. The library knows
+ * which kinds fit, imports no other, and checks nothing with a private or a weak one.
+ */
+async function keyFor(jwk: JWK, algorithm: string): Promise<CryptoKey | undefined> {
   if (typeof jwk.kid !== 'string' || (jwk.alg ?? algorithm) !== algorithm || (jwk.use ?? 'sig') !== 'sig') return
-  // Which kind of key fits which algorithm is known to the library: it imports no other.
   const key = await importJWK(jwk, algorithm).catch(() => undefined)
-  if (!key || key instanceof Uint8Array || key.type !== 'public' || !key.usages.includes('verify')) return
-  const { modulusLength = LEAST_RSA_BITS } = key.algorithm as { modulusLength?: number }
-  return modulusLength < LEAST_RSA_BITS ? undefined : key
+  return key instanceof Uint8Array ? undefined : key
 }
 
 /** Throws for anything but a small JSON document from that very address. */

@@ -1,6 +1,6 @@
-import { createHmac, createPublicKey, KeyObject, sign } from 'node:crypto'
+import { createHmac, createPublicKey, generateKeyPairSync, KeyObject, sign } from 'node:crypto'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { exportJWK } from 'jose'
+import { exportJWK, type JWK } from 'jose'
 import t from 'tap'
 import type { Actor } from '../../src/core/actor.js'
 import { ManualClock } from '../../src/core/time.js'
@@ -271,7 +271,7 @@ t.test('an issuer that is not what it should be', async (t) => {
       issuer.document = { issuer: `${issuer.url}/` }
     },
     'its keys are on plain http elsewhere': (issuer) => {
-      issuer.document = { jwks_uri: 'http://keys.example/keys' }
+      issuer.document = { jwks_uri: keysOf(other).replace('127.0.0.1', '0.0.0.0') }
     },
     'its keys are in a file': (issuer) => {
       issuer.document = { jwks_uri: 'file:///keys' }
@@ -302,6 +302,9 @@ t.test('an issuer that is not what it should be', async (t) => {
         more()
       }
     },
+    'it never answers': (issuer) => {
+      issuer.instead = () => {}
+    },
     'its keys are too many': (issuer) => {
       issuer.keys = Array.from({ length: 101 }, () => good.jwk)
     },
@@ -331,11 +334,21 @@ t.test('an issuer that is not what it should be', async (t) => {
   t.equal(other.fetched, 0, 'nobody was sent to another')
 })
 
-t.test('a key whose private half was published is not used', async (t) => {
+t.test('a key that is weak, or whose private half was published, is not used', async (t) => {
+  const weak = generateKeyPairSync('rsa', { modulusLength: 1024 })
+  const input = (issuer: TestIssuer) =>
+    `${base64url({ alg: 'RS256', kid: 'w1' })}.${base64url({ ...officer, iss: issuer.url })}`
   const issuer = await openIssuer()
-  issuer.keys = [{ ...(await exportJWK(good.privateKey)), kid: 'k1' }]
+  issuer.keys = [
+    { ...(await exportJWK(good.privateKey)), kid: 'k1' },
+    { ...(weak.publicKey.export({ format: 'jwk' }) as JWK), kid: 'w1' },
+    second.jwk,
+  ]
   const { as, app } = await door({ issuers: [issuer.configured()] })
   t.equal(await as(await signed(good, { ...officer, iss: issuer.url })), no)
+  const signature = sign('sha256', Buffer.from(input(issuer)), weak.privateKey).toString('base64url')
+  t.equal(await as(`${input(issuer)}.${signature}`), no)
+  t.match(await as(await signed(second, { ...officer, iss: issuer.url })), { subject: 'jiangsu:Li' }, 'others are')
   await app.close()
 })
 
