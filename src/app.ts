@@ -37,10 +37,16 @@ const MOST_BYTES = 1_048_576
 export async function buildApp(
   services: Services,
   vitals: Vitals,
-  options: { readonly auth: Auth; readonly logger?: FastifyBaseLogger },
+  options: {
+    readonly auth: Auth
+    readonly logger?: FastifyBaseLogger
+    /** Addresses and networks whose word counts on where a request came from (X-Forwarded-For). */
+    readonly trustProxy?: readonly string[]
+  },
 ): Promise<FastifyInstance> {
   const app = Fastify({
     ...(options.logger ? { loggerInstance: options.logger } : { logger: false }),
+    ...(options.trustProxy ? { trustProxy: [...options.trustProxy] } : {}),
     bodyLimit: MOST_BYTES,
     genReqId: () => randomUUID(),
     // A client's own trace number would end up in our log unread.

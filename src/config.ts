@@ -1,8 +1,11 @@
 import { createPublicKey } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { firstHost } from './platform/database.js'
+import { type Issuer, issuerList } from './platform/issuers.js'
 
 /** What the service is started with, read once from the environment. */
 export interface Config {
@@ -16,10 +19,14 @@ export interface Config {
   readonly migrateDatabaseUrl: string | undefined
   /** Where the service's own PostgreSQL keeps its data. */
   readonly dataRoot: string
-  /** Public key (PEM) that tokens are checked with; without it only the built-in issuer of a developer's machine. */
+  /** Public key (PEM) that tokens are checked with; without it and issuers only a developer's machine's own issuer. */
   readonly tokenPublicKey: string | undefined
   readonly tokenIssuer: string
   readonly tokenAudience: string
+  /** Identity platforms whose tokens are accepted. */
+  readonly tokenIssuers: readonly Issuer[] | undefined
+  /** Addresses and networks of proxies in front of the service. */
+  readonly trustProxy: readonly string[] | undefined
   readonly production: boolean
   readonly logLevel: string
 }
@@ -39,6 +46,26 @@ const databaseUrl = z
     error: 'not a postgres:// address',
   })
 
+/** The issuers themselves as JSON, or the path of a file with them. */
+const tokenIssuers = z
+  .string()
+  .transform((given, context): unknown => {
+    try {
+      return JSON.parse(/^\s*\[/.test(given) ? given : readFileSync(given, 'utf8'))
+    } catch (error) {
+      const { code } = error as { code?: string }
+      context.addIssue({ code: 'custom', message: code ? `cannot be read (${code}): ${given}` : 'not valid JSON' })
+      return z.NEVER
+    }
+  })
+  .pipe(issuerList)
+
+function isNetwork(text: string): boolean {
+  const [address = '', bits, ...more] = text.split('/')
+  const most = { 0: -1, 4: 32, 6: 128 }[isIP(address)]!
+  return more.length === 0 && most > 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most))
+}
+
 const environment = z.object({
   HOST: z.string().min(1).default('127.0.0.1'),
   PEER_URL: z.url({ protocol: /^https?$/ }).optional(),
@@ -54,6 +81,12 @@ const environment = z.object({
   TOKEN_PUBLIC_KEY: z.string().refine(isPublicKey, { error: 'not the PEM of a public key' }).optional(),
   TOKEN_ISSUER: z.string().min(1).default('clearing'),
   TOKEN_AUDIENCE: z.string().min(1).default('clearing'),
+  TOKEN_ISSUERS: tokenIssuers.optional(),
+  TRUST_PROXY: z
+    .string()
+    .transform((list) => list.split(',').map((one) => one.trim()))
+    .refine((list) => list.every(isNetwork), 'not a list of addresses or networks, such as 10.0.0.0/8,127.0.0.1')
+    .optional(),
   NODE_ENV: z.string().optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
@@ -77,9 +110,14 @@ export function readDatabaseConfig(env: NodeJS.ProcessEnv): DatabaseConfig {
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const e = parse(env)
   const production = e.NODE_ENV === 'production'
-  if (!e.TOKEN_PUBLIC_KEY && (production || e.DATABASE_URL)) {
+  if (!e.TOKEN_PUBLIC_KEY && !e.TOKEN_ISSUERS && (production || e.DATABASE_URL)) {
     throw new ConfigError(
-      'TOKEN_PUBLIC_KEY is needed (the PEM of your identity provider): the built-in token issuer only runs on the embedded default. 需设置 TOKEN_PUBLIC_KEY：内置令牌签发仅用于本机默认模式。',
+      'TOKEN_PUBLIC_KEY is needed (the PEM of your identity provider), or TOKEN_ISSUERS: the built-in token issuer only runs on the embedded default. 需设置 TOKEN_PUBLIC_KEY 或 TOKEN_ISSUERS：内置令牌签发仅用于本机默认模式。',
+    )
+  }
+  if (e.TOKEN_PUBLIC_KEY && e.TOKEN_ISSUERS?.some(({ issuer }) => issuer === e.TOKEN_ISSUER)) {
+    throw new ConfigError(
+      'TOKEN_ISSUER is one of TOKEN_ISSUERS: tokens of one issuer are checked in one way. TOKEN_ISSUER 与 TOKEN_ISSUERS 重复。',
     )
   }
   return Object.freeze({
@@ -90,6 +128,8 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     tokenPublicKey: e.TOKEN_PUBLIC_KEY,
     tokenIssuer: e.TOKEN_ISSUER,
     tokenAudience: e.TOKEN_AUDIENCE,
+    tokenIssuers: e.TOKEN_ISSUERS,
+    trustProxy: e.TRUST_PROXY,
     production,
     logLevel: e.LOG_LEVEL,
   })

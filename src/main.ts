@@ -1,5 +1,5 @@
 import { pino } from 'pino'
-import { ConfigError, readConfig } from './config.js'
+import { type Config, ConfigError, readConfig } from './config.js'
 import { systemClock } from './core/time.js'
 import { openDatabase } from './database.js'
 import { sweep } from './deadlines/sweep.js'
@@ -69,6 +69,17 @@ function stopAsked(): Promise<'stop'> {
   })
 }
 
+/** The identity platforms that are configured; with none the built-in issuer, which `readConfig` allows nowhere else. */
+function authOf({ tokenPublicKey, tokenIssuers, tokenIssuer, tokenAudience }: Config): Auth {
+  if (!tokenPublicKey && !tokenIssuers) return builtInIssuer(tokenIssuer, tokenAudience)
+  return {
+    issuer: tokenIssuer,
+    audience: tokenAudience,
+    ...(tokenPublicKey ? { publicKey: tokenPublicKey } : {}),
+    ...(tokenIssuers ? { issuers: tokenIssuers } : {}),
+  }
+}
+
 async function main(): Promise<void> {
   const config = readConfig(process.env)
   const logger = pino({ level: config.logLevel, redact: ['req.headers.authorization', '*.password', '*.token'] })
@@ -76,12 +87,11 @@ async function main(): Promise<void> {
   const database = await openDatabase(config, logger)
   try {
     const isEmbedded = config.databaseUrl === undefined
-    const auth: Auth = config.tokenPublicKey
-      ? { publicKey: config.tokenPublicKey, issuer: config.tokenIssuer, audience: config.tokenAudience }
-      : builtInIssuer(config.tokenIssuer, config.tokenAudience)
+    const auth = authOf(config)
     const isOpen = auth.signingKey !== undefined
     const clock = systemClock
-    const service = await createService({ ...database, clock, auth, logger })
+    const { trustProxy } = config
+    const service = await createService({ ...database, clock, auth, logger, ...(trustProxy ? { trustProxy } : {}) })
     if (database.databaseUrl === database.migrateUrl) {
       logger.warn('MIGRATE_DATABASE_URL is not set: the service runs with the role that owns its tables')
     }

@@ -6,7 +6,13 @@ import { issueRefusals } from './vouchers/contract.js'
  * Operations × refusals 接口拒绝码表: every "no" an operation can answer. The OpenAPI document is derived from this
  * table; tests hold it against what the commands can refuse and against what is seen under random requests.
  */
-const everywhere = ['unauthenticated', 'role_not_permitted', 'validation_failed', 'internal_fault'] as const
+const everywhere = [
+  'unauthenticated',
+  'person_barred',
+  'role_not_permitted',
+  'validation_failed',
+  'internal_fault',
+] as const
 const bodies = ['malformed_json', 'body_too_large', 'unsupported_media_type'] as const
 const bookings = ['overloaded', 'unavailable', 'clock_behind'] as const
 

@@ -23,6 +23,8 @@ export interface ServiceOptions {
   readonly clock: Clock
   readonly auth: Auth
   readonly logger?: FastifyBaseLogger
+  /** Addresses and networks of proxies in front of the service. */
+  readonly trustProxy?: readonly string[]
   /** Commands that may wait, 20,000 if left out. */
   readonly queue?: number
 }
@@ -90,6 +92,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
   const app = await buildApp({ engine: front, sql, reader: reader.db, clock }, vitals, {
     auth: options.auth,
     ...(logger ? { logger } : {}),
+    ...(options.trustProxy ? { trustProxy: options.trustProxy } : {}),
   })
   const hangUp = serveLinks(app.server, {
     id: me.id,

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import t from 'tap'
 import { ConfigError, readConfig } from '../src/config.js'
 import { builtInIssuer } from '../src/platform/auth.js'
@@ -35,6 +36,7 @@ t.test('everything set', async (t) => {
     TOKEN_PUBLIC_KEY: key,
     TOKEN_ISSUER: 'https://id.example',
     TOKEN_AUDIENCE: 'vouchers',
+    TRUST_PROXY: '10.0.0.0/8, ::1',
     NODE_ENV: 'production',
     LOG_LEVEL: 'warn',
   })
@@ -47,6 +49,8 @@ t.test('everything set', async (t) => {
     tokenPublicKey: key,
     tokenIssuer: 'https://id.example',
     tokenAudience: 'vouchers',
+    tokenIssuers: undefined,
+    trustProxy: ['10.0.0.0/8', '::1'],
     production: true,
     logLevel: 'warn',
   })
@@ -58,9 +62,19 @@ t.test('every variable that is wrong is named, all at once', async (t) => {
     DATABASE_URL: 'mysql://x',
     MIGRATE_DATABASE_URL: 'here',
     TOKEN_PUBLIC_KEY: 'secret',
+    TOKEN_ISSUERS: 'none.json',
+    TRUST_PROXY: 'proxy.example',
     LOG_LEVEL: 'loud',
   })
-  for (const name of ['PORT', 'DATABASE_URL', 'MIGRATE_DATABASE_URL', 'TOKEN_PUBLIC_KEY', 'LOG_LEVEL']) {
+  for (const name of [
+    'PORT',
+    'DATABASE_URL',
+    'MIGRATE_DATABASE_URL',
+    'TOKEN_PUBLIC_KEY',
+    'TOKEN_ISSUERS',
+    'TRUST_PROXY',
+    'LOG_LEVEL',
+  ]) {
     t.match(message, new RegExp(`^ {2}${name}: \\S`, 'm'), name)
   }
   t.match(message, /环境变量有误/)
@@ -68,6 +82,9 @@ t.test('every variable that is wrong is named, all at once', async (t) => {
     t.match(faultOf({ PORT }), /PORT: /, `PORT ${JSON.stringify(PORT)}`)
   }
   t.equal(readConfig({ PORT: '0' }).port, 0)
+  for (const TRUST_PROXY of ['true', '10.0.0.0/33', '10.0.0/8', '::1/129', '10.0.0.1/8/8', '127.0.0.1,', 'loopback']) {
+    t.match(faultOf({ TRUST_PROXY }), /TRUST_PROXY: /, TRUST_PROXY)
+  }
 })
 
 t.test('the built-in issuer runs on nobody else’s database and never in production', async (t) => {
@@ -77,4 +94,75 @@ t.test('the built-in issuer runs on nobody else’s database and never in produc
   }
   t.equal(faultOf({ NODE_ENV: 'development' }), 'accepted')
   t.notMatch(faultOf({ DATABASE_URL }), /secret/, 'no password in a message')
+})
+
+const issuer = {
+  name: 'jiangsu',
+  issuer: 'https://id.jiangsu.example/realm',
+  audience: 'clearing',
+  jurisdictions: ['320000'],
+  claims: { organisation: 'org', jurisdiction: { value: '320000' } },
+}
+
+t.test('issuers of tokens, as JSON or in a file, with what may be left out', async (t) => {
+  const { tokenIssuers } = readConfig({ DATABASE_URL, TOKEN_ISSUERS: JSON.stringify([issuer]) })
+  t.same(tokenIssuers, [
+    {
+      ...issuer,
+      algorithms: ['RS256', 'ES256', 'EdDSA'],
+      clockSkewSeconds: 30,
+      roles: ['enterprise', 'provider', 'officer', 'approver', 'finance', 'auditor'],
+      roleNames: {
+        enterprise: 'enterprise',
+        provider: 'provider',
+        officer: 'officer',
+        approver: 'approver',
+        finance: 'finance',
+        auditor: 'auditor',
+        operator: 'operator',
+      },
+      claims: { ...issuer.claims, subject: 'sub', roles: 'roles' },
+    },
+  ])
+  const file = join(t.testdir({ 'issuers.json': JSON.stringify([issuer]) }), 'issuers.json')
+  t.same(readConfig({ DATABASE_URL, TOKEN_ISSUERS: file }).tokenIssuers, tokenIssuers)
+  t.equal(
+    readConfig({ NODE_ENV: 'production', TOKEN_ISSUERS: file, TOKEN_PUBLIC_KEY: key }).tokenPublicKey,
+    key,
+    'both',
+  )
+})
+
+t.test('what is wrong with an issuer is named by its field', async (t) => {
+  const { jurisdictions: _, ...nowhere } = issuer
+  const wrong: readonly (readonly [string, unknown])[] = [
+    ['TOKEN_ISSUERS', []],
+    ['TOKEN_ISSUERS.0.jurisdictions', [nowhere]],
+    ['TOKEN_ISSUERS.0.jurisdictions', [{ ...issuer, jurisdictions: [] }]],
+    ['TOKEN_ISSUERS.0.jurisdictions.0', [{ ...issuer, jurisdictions: ['110000'] }]],
+    ['TOKEN_ISSUERS.0.name', [{ ...issuer, name: 'Jiang:su' }]],
+    ['TOKEN_ISSUERS.0.issuer', [{ ...issuer, issuer: 'http://id.jiangsu.example' }]],
+    ['TOKEN_ISSUERS.0.issuer', [{ ...issuer, issuer: 'http://127.0.0.1.example' }]],
+    ['TOKEN_ISSUERS.0.issuer', [{ ...issuer, issuer: 'https://id.jiangsu.example?x' }]],
+    ['TOKEN_ISSUERS.0.issuer', [{ ...issuer, issuer: 'https://a:b@id.jiangsu.example' }]],
+    ['TOKEN_ISSUERS.0.audience', [{ ...issuer, audience: '' }]],
+    ['TOKEN_ISSUERS.0.algorithms.0', [{ ...issuer, algorithms: ['HS256'] }]],
+    ['TOKEN_ISSUERS.0.algorithms.1', [{ ...issuer, algorithms: ['ES256', 'none'] }]],
+    ['TOKEN_ISSUERS.0.clockSkewSeconds', [{ ...issuer, clockSkewSeconds: 301 }]],
+    ['TOKEN_ISSUERS.0.roles.0', [{ ...issuer, roles: ['root'] }]],
+    ['TOKEN_ISSUERS.0.roleNames.KJT', [{ ...issuer, roleNames: { KJT: 'root' } }]],
+    ['TOKEN_ISSUERS.0.claims.organisation', [{ ...issuer, claims: {} }]],
+    ['TOKEN_ISSUERS.0.claims.jurisdiction', [{ ...issuer, claims: { organisation: 'o', jurisdiction: { is: '1' } } }]],
+    ['TOKEN_ISSUERS.1.name', [issuer, { ...issuer, issuer: 'https://id.example' }]],
+    ['TOKEN_ISSUERS.1.issuer', [issuer, { ...issuer, name: 'other' }]],
+    ['TOKEN_ISSUERS.0', [{ ...issuer, secret: 'x' }]],
+  ]
+  for (const [field, list] of wrong) {
+    const message = faultOf({ DATABASE_URL, TOKEN_ISSUERS: JSON.stringify(list) })
+    t.match(message, new RegExp(`^ {2}${field.replaceAll('.', '\\.')}: \\S`, 'm'), field)
+  }
+  t.match(faultOf({ TOKEN_ISSUERS: '[{' }), /TOKEN_ISSUERS: not valid JSON/)
+  t.match(faultOf({ TOKEN_ISSUERS: '/nowhere/issuers.json' }), /TOKEN_ISSUERS: cannot be read \(ENOENT\)/)
+  const same = { TOKEN_ISSUERS: JSON.stringify([issuer]), TOKEN_PUBLIC_KEY: key, TOKEN_ISSUER: issuer.issuer }
+  t.match(faultOf(same), /TOKEN_ISSUER is one of TOKEN_ISSUERS/)
 })

@@ -129,6 +129,7 @@ export const serviceRefusals = {
   body_too_large: { status: 413, en: 'The body is too large', zh: '请求体过大' },
   unsupported_media_type: { status: 415, en: 'The body must be application/json', zh: '请求体须为 application/json' },
   unauthenticated: { status: 401, en: 'A valid bearer token is needed', zh: '需要有效的访问令牌' },
+  person_barred: { status: 403, en: 'Your access has been ended', zh: '您的访问权限已终止' },
   role_not_permitted: { status: 403, en: 'None of your roles may do this', zh: '当前角色无权执行此操作' },
   not_your_jurisdiction: { status: 403, en: 'This belongs to another jurisdiction', zh: '不属于您所在的辖区' },
   not_your_organisation: { status: 403, en: 'This belongs to another organisation', zh: '不属于您所在的单位' },

@@ -21,6 +21,9 @@ export interface Timer {
   turn(): Promise<void>
 }
 
+/** A moment as JavaScript's own Date, for libraries that ask for one. */
+export const dateOf = (instant: Instant): Date => new Date(instant)
+
 /** The process's own timer. */
 export const systemTimer: Timer = {
   now: () => performance.now(),

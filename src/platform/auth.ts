@@ -4,25 +4,43 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Actor } from '../core/actor.js'
 import { Refused } from '../core/refusals.js'
+import { type Clock, systemClock } from '../core/time.js'
+import { IssuerTokens } from './issuer-tokens.js'
+import type { Bearer, Issuer } from './issuers.js'
 import { bureau, type Operation, permissions, type Role, roles } from './permissions.js'
 import { text } from './wire.js'
 
-/** How tokens are checked; `issuer` is there only where the service may sign its own. */
+/** How tokens are checked; a service needs a public key, issuers, or both. */
 export interface Auth {
-  readonly publicKey: string
+  /** Of the built-in issuer, or of the one identity platform that is known by its key. */
+  readonly publicKey?: string
   readonly issuer: string
   readonly audience: string
   /** Private key of the built-in issuer; never set in production or on somebody's database. */
   readonly signingKey?: string
+  /** Identity platforms that are known by their address. */
+  readonly issuers?: readonly Issuer[]
+  /** What the times in their tokens and the age of their keys are held against, by default the machine's clock. */
+  readonly clock?: Clock
+}
+
+/** The register of people 人员: what it says of who bears a token. */
+export interface Directory {
+  /** Roles this person has besides those of the token, whose deputy they are, and whether their access was ended. */
+  standingOf(who: Omit<Bearer, 'roles'>): Promise<{
+    readonly roles: readonly Role[]
+    readonly principals: readonly string[]
+    readonly isBarred: boolean
+  }>
 }
 
 /** A key pair for the built-in issuer: made at start, gone at stop. */
-export function builtInIssuer(issuer: string, audience: string): Auth {
+export function builtInIssuer(issuer: string, audience: string) {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519', {
     publicKeyEncoding: { type: 'spki', format: 'pem' },
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
   })
-  return { publicKey, issuer, audience, signingKey: privateKey }
+  return { publicKey, issuer, audience, signingKey: privateKey } satisfies Auth
 }
 
 /** What a token must say: who, in which organisation, of which jurisdiction (000000 is the region), with which roles. */
@@ -38,15 +56,32 @@ export const claims = z.object({
 export type Claims = z.infer<typeof claims>
 
 declare module 'fastify' {
+  interface FastifyInstance {
+    identity: { readonly tokens?: IssuerTokens; readonly directory?: Directory }
+  }
   interface FastifyRequest {
     actor: Actor
   }
 }
 
 const algorithms = { ed25519: 'EdDSA', ec: 'ES256', rsa: 'RS256' } as const
+/** A longer token is not looked at. */
+const MOST_BYTES = 8192
 
-/** Registers token checking; the algorithm is pinned by the kind of key, never taken from the token. */
-export async function registerAuth(app: FastifyInstance, auth: Auth): Promise<void> {
+/** Registers token checking, and the register of people if there is one. */
+export async function registerAuth(app: FastifyInstance, auth: Auth, directory?: Directory): Promise<void> {
+  if (auth.publicKey) await registerKey(app, { ...auth, publicKey: auth.publicKey })
+  const failed = (issuer: string, err: unknown) =>
+    app.log.warn({ issuer, err }, 'the keys of an issuer could not be fetched 无法获取签发方公钥')
+  app.decorate('identity', {
+    ...(auth.issuers ? { tokens: new IssuerTokens(auth.issuers, auth.clock ?? systemClock, failed) } : {}),
+    ...(directory ? { directory } : {}),
+  })
+  app.decorateRequest('actor')
+}
+
+/** The algorithm is pinned by the kind of key, never taken from the token. */
+async function registerKey(app: FastifyInstance, auth: Auth & { readonly publicKey: string }): Promise<void> {
   const kind = createPublicKey(auth.publicKey).asymmetricKeyType as keyof typeof algorithms
   const algorithm = algorithms[kind]
   if (!algorithm) throw new Error(`tokens cannot be checked with a key of kind ${kind}`)
@@ -61,18 +96,30 @@ export async function registerAuth(app: FastifyInstance, auth: Auth): Promise<vo
       cache: 5000,
     },
   })
-  app.decorateRequest('actor')
 }
 
-/** What a good token says; undefined of any other. */
-function tokenOf(request: FastifyRequest): unknown {
-  const bearer = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(request.headers.authorization ?? '')
-  if (!bearer) return undefined
+/** Who bears the request's token; undefined when there is none or it is not good. */
+async function bearerOf({ headers, server }: FastifyRequest): Promise<Bearer | undefined> {
+  const token = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(headers.authorization ?? '')?.[1]
+  if (token === undefined || token.length > MOST_BYTES) return undefined
+  const { tokens } = server.identity
+  const theirs = tokens ? await tokens.bearerOf(token) : 'other'
+  if (theirs !== 'other') return theirs
+  const parsed = claims.safeParse(saidUnderKey(server, token))
+  if (!parsed.success) return undefined
+  const { sub, organisation, jurisdiction, roles } = parsed.data
+  // Whoever holds the one key names nobody of an issuer that has keys of its own.
+  if (tokens?.isTheirs(sub) || tokens?.isTheirs(organisation)) return undefined
+  return { subject: sub, organisation, roles, ...(jurisdiction ? { jurisdiction } : {}) }
+}
+
+/** What a token says that is good under the one public key; undefined of any other. */
+function saidUnderKey(server: FastifyInstance, token: string): unknown {
   const { stackTraceLimit } = Error
   // Why a token is bad is told to nobody, so its stack is not worth taking.
   Error.stackTraceLimit = 0
   try {
-    return request.server.jwt.verify(bearer[1]!)
+    return server.jwt?.verify(token)
   } catch {
     return undefined
   } finally {
@@ -80,20 +127,35 @@ function tokenOf(request: FastifyRequest): unknown {
   }
 }
 
-/** Checks the token and the roles for an operation; throws Refused('unauthenticated' | 'role_not_permitted'). */
+/** What the register says of a bearer; nothing of those who only act for a firm or a provider. */
+async function standingOf({ identity: { directory } }: FastifyInstance, { roles, ...who }: Bearer) {
+  if (!directory || (roles.length > 0 && roles.every((role) => role === 'enterprise' || role === 'provider'))) return
+  const standing = await directory.standingOf(who)
+  if (standing.isBarred) throw new Refused('person_barred')
+  return standing
+}
+
+/**
+ * Checks the token and the roles for an operation, the token's and the register's; throws
+ * Refused('unauthenticated' | 'person_barred' | 'role_not_permitted').
+ */
 export async function authorise(request: FastifyRequest, operation: Operation): Promise<void> {
-  const parsed = claims.safeParse(tokenOf(request))
-  if (!parsed.success) throw new Refused('unauthenticated')
-  const { sub, organisation, jurisdiction, roles: held } = parsed.data
+  const bearer = await bearerOf(request)
+  if (!bearer) throw new Refused('unauthenticated')
+  const { subject, organisation, jurisdiction } = bearer
+  const { roles: appointed = [], principals = [] } = (await standingOf(request.server, bearer)) ?? {}
+  const held = [...new Set([...bearer.roles, ...appointed])]
   const allowed: readonly Role[] = permissions[operation]
   const acting = held.filter((role) => allowed.includes(role))
   if (acting.length === 0) throw new Refused('role_not_permitted', { needed: allowed.join(' ') })
   // A jurisdiction opens its books to a bureau's people only, whatever else a token says.
   const isBureau = acting.some((role) => (bureau as readonly Role[]).includes(role))
   request.actor = {
-    subject: sub,
+    subject,
     organisation,
     roles: held,
+    origin: request.ip,
     ...(jurisdiction && isBureau ? { jurisdiction } : {}),
+    ...(principals.length > 0 ? { principals } : {}),
   }
 }

@@ -3,7 +3,7 @@ import postgres from 'postgres'
 import type { Actor } from '../../src/core/actor.js'
 import { ManualClock, parseChinaTime } from '../../src/core/time.js'
 import { Engine } from '../../src/engine/engine.js'
-import { builtInIssuer } from '../../src/platform/auth.js'
+import { type Auth, builtInIssuer } from '../../src/platform/auth.js'
 import { connect, connectEngine, migrate, type Sql } from '../../src/platform/database.js'
 import { prepareRoles } from '../../src/platform/roles.js'
 import { createService, type Service } from '../../src/service.js'
@@ -78,10 +78,10 @@ export interface TestService {
 }
 
 /** The whole service on a database of its own, listening, at nine o'clock Beijing time of the given day. */
-export async function testService(day = '2026-03-02'): Promise<TestService> {
+export async function testService(day = '2026-03-02', auth: Partial<Auth> = {}): Promise<TestService> {
   const database = await testDatabase()
   const clock = new ManualClock(china(day))
-  const service = await createService({ ...database, clock, auth: builtInIssuer('test', 'test') })
+  const service = await createService({ ...database, clock, auth: { ...builtInIssuer('test', 'test'), ...auth } })
   const base = await service.open({ host: '127.0.0.1', port: 0 })
   return {
     service,
