@@ -108,6 +108,10 @@ export const commandKind = clearing.enum('command_kind', [
   'pay',
   'propose',
   'decline_proposal',
+  'appoint',
+  'deputise',
+  'bar_person',
+  'end_standing',
 ])
 
 export const commands = clearing.table(
@@ -199,6 +203,24 @@ export const proposals = clearing.table(
     primaryKey({ columns: [t.book, t.proposal] }),
     index('proposals_open').on(t.jurisdiction, t.book, t.proposal).where(sql`state = 'open'`),
   ],
+)
+
+export const standings = clearing.table(
+  'standings',
+  {
+    person: text().notNull(),
+    number: number('number').notNull(),
+    kind: text({ enum: ['appointment', 'deputyship', 'bar'] }).notNull(),
+    jurisdiction: integer().notNull(),
+    principal: text(),
+    roles: text().array().notNull(),
+    validFrom: date('valid_from').notNull(),
+    validTo: date('valid_to'),
+    reason: text().notNull(),
+    document: text(),
+    ended: number('ended'),
+  },
+  (t) => [primaryKey({ columns: [t.person, t.number] }), index('standings_jurisdiction').on(t.jurisdiction, t.number)],
 )
 
 export const programs = clearing.table(

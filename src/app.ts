@@ -18,7 +18,8 @@ import { healthRoutes } from './health/routes.js'
 import { integrityRoutes } from './integrity/routes.js'
 import { orderRoutes } from './orders/routes.js'
 import { overviewRoutes } from './overview/routes.js'
-import { type Auth, builtInIssuer, registerAuth } from './platform/auth.js'
+import { peopleRoutes } from './people/routes.js'
+import { type Auth, builtInIssuer, type Directory, registerAuth } from './platform/auth.js'
 import { finishDocument } from './platform/openapi.js'
 import { errorHandler, faultsOf, sendRefusal } from './platform/problems.js'
 import { programRoutes } from './programs/routes.js'
@@ -39,6 +40,7 @@ export async function buildApp(
   vitals: Vitals,
   options: {
     readonly auth: Auth
+    readonly directory?: Directory
     readonly logger?: FastifyBaseLogger
     /** Addresses and networks whose word counts on where a request came from (X-Forwarded-For). */
     readonly trustProxy?: readonly string[]
@@ -98,7 +100,7 @@ export async function buildApp(
     transformObject: (document) => finishDocument(jsonSchemaTransformObject(document), refusalsOf),
   })
   await app.register(swaggerUi, { routePrefix: '/docs' })
-  await registerAuth(app, options.auth)
+  await registerAuth(app, options.auth, options.directory)
 
   healthRoutes(app, vitals)
   app.get('/openapi.json', { schema: { hide: true } }, (_, reply) =>
@@ -110,6 +112,7 @@ export async function buildApp(
     close_period: (asked) => closePeriod(services.engine, services.sql, asked),
     confirm_payments: (asked) => confirmPayments(services.engine, services.sql, asked),
   })
+  peopleRoutes(app, services)
   divisionRoutes(app)
   programRoutes(app, services)
   simulationRoutes(app, services)

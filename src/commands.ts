@@ -12,6 +12,7 @@ import { declineProposalCommand, proposeCommand } from './engine/proposal.js'
 import { registerEnterpriseCommand } from './enterprises/commands.js'
 import { listIntegrityCommand } from './integrity/commands.js'
 import { cancelOrderCommand, confirmCommand, deliverCommand, fileOrderCommand } from './orders/commands.js'
+import { appointCommand, barPersonCommand, deputiseCommand, endStandingCommand } from './people/commands.js'
 import {
   appropriateCommand,
   discardDraftCommand,
@@ -53,6 +54,10 @@ const all: readonly CommandType[] = [
   payCommand,
   proposeCommand,
   declineProposalCommand,
+  appointCommand,
+  deputiseCommand,
+  barPersonCommand,
+  endStandingCommand,
 ]
 
 /** Every kind of command the log may hold, by its name there: what was logged can be decided again. */

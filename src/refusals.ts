@@ -30,6 +30,10 @@ const commanding = (...own: readonly RefusalCode[]): readonly RefusalCode[] => [
 
 /** Asked by one person, done by another: the second meets what the first would. */
 const byTwo = {
+  appoint: ['not_your_jurisdiction'],
+  deputise: ['not_your_jurisdiction', 'deputy_of_self', 'term_too_long'],
+  barPerson: ['not_your_jurisdiction'],
+  endStanding: ['not_your_jurisdiction', 'standing_not_found', 'state_conflict'],
   publishProgram: ['not_your_jurisdiction', 'program_exists'],
   supersedeProgram: [
     'program_not_found',
@@ -53,6 +57,8 @@ const proposing = Object.fromEntries(
 
 export const refusalsOf: Readonly<Record<Operation, readonly RefusalCode[]>> = {
   ...proposing,
+  listPeople: reading(),
+  getMe: reading(),
   draftProgram: commanding('not_your_jurisdiction', 'version_conflict'),
   discardDraft: commanding('not_your_jurisdiction', 'draft_not_found', 'version_missing', 'version_conflict'),
   listDrafts: reading(),

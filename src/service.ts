@@ -11,6 +11,7 @@ import { isOutage } from './engine/outage.js'
 import type { Runner } from './engine/runner.js'
 import type { Health } from './health/contract.js'
 import { Tally } from './health/tally.js'
+import { openDirectory } from './people/directory.js'
 import type { Auth } from './platform/auth.js'
 import { connect, connectEngine, migrate, openReader, userOf } from './platform/database.js'
 import { openLeaseStore, openStorage } from './storage.js'
@@ -91,6 +92,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
   }
   const app = await buildApp({ engine: front, sql, reader: reader.db, clock }, vitals, {
     auth: options.auth,
+    directory: openDirectory(sql, clock),
     ...(logger ? { logger } : {}),
     ...(options.trustProxy ? { trustProxy: options.trustProxy } : {}),
   })

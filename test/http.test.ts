@@ -374,6 +374,27 @@ interface Good {
 }
 const good: Record<string, () => Good> = {
   publishProgram: () => ({ actor: bureau('approver', wj), body: programOf(`P-${++keys}`, wj) }),
+  appoint: () => ({
+    actor: bureau('officer', wj),
+    body: { person: 'li', jurisdiction: wj, roles: ['officer'], from: '2026-03-02', reason: '新任' },
+  }),
+  deputise: () => ({
+    actor: bureau('officer', wj),
+    body: {
+      person: 'li',
+      principal: 'chen',
+      jurisdiction: wj,
+      roles: ['officer'],
+      from: '2026-03-02',
+      to: '2026-03-31',
+      reason: '休假',
+    },
+  }),
+  barPerson: () => ({
+    actor: bureau('officer', wj),
+    body: { person: 'nobody', jurisdiction: wj, from: '2026-03-02', reason: '离职' },
+  }),
+  endStanding: () => ({ actor: bureau('officer', wj), body: { person: 'li', standing: 1, reason: '调任' } }),
   supersedeProgram: () => {
     const { program: _, jurisdiction: __, ...rules } = programOf('', wj)
     const params = { program: 'WJ-2026' }

@@ -86,10 +86,14 @@ async function send(
   return { status: response.status, body: await response.json() }
 }
 
+/** The first proposal: on the first page of whoever may see it. */
+let earliest: string | undefined
+
 async function done(operation: Operation, actor: Actor, request: Request): Promise<Answer['body']> {
   const { status, body } = await send(operation, actor, request)
   if (status >= 300) throw new Error(`${operation}: ${status} ${JSON.stringify(body)}`)
   if (status !== 202) return body
+  earliest ??= body.result.proposal as string
   const second = { ...actor, subject: 'second', roles: ['approver'] }
   return done('approveProposal', second, { params: { proposal: body.result.proposal } })
 }
@@ -163,6 +167,9 @@ const things = paidTo.provider
 await done('closePeriod', bureau('finance', REGION), { body: { period: '2026-02', through: '2026-02-28' } })
 const { program: _, jurisdiction: __, ...drafted } = program('', 'provider')
 await done('draftProgram', officer, { params: { program: 'D-1' }, body: { jurisdiction: OWN, rules: drafted } })
+const leave = { from: '2026-03-02', to: '2026-03-31' }
+const appointment = { person: 'sun', jurisdiction: OWN, roles: ['officer'], from: '2026-03-02', reason: '新任' }
+const { standing: appointed } = (await done('appoint', officer, { body: appointment })).result as { standing: number }
 const proposing = { program: things.program, amount: '1.00' }
 const { result: proposed } = (await send('appropriate', bureau('finance', OWN), { body: proposing })).body
 const { proposal } = proposed as { proposal: string }
@@ -170,6 +177,16 @@ const { proposal } = proposed as { proposal: string }
 /** What is asked of these things by each operation; of what is the region's where that is said. */
 const requests: Readonly<Record<Operation, (role: Role) => Request & { readonly of?: string }>> = {
   publishProgram: () => ({ body: program(`P-${++keys}`, 'provider') }),
+  appoint: () => ({
+    body: { person: 'li', jurisdiction: OWN, roles: ['officer'], from: '2026-03-02', reason: '新任' },
+  }),
+  deputise: () => ({
+    body: { person: 'li', principal: 'chen', jurisdiction: OWN, roles: ['officer'], ...leave, reason: '休假' },
+  }),
+  barPerson: () => ({ body: { person: 'nobody', jurisdiction: OWN, from: '2026-03-02', reason: '离职' } }),
+  endStanding: () => ({ body: { person: 'sun', standing: appointed, reason: '调任' } }),
+  listPeople: () => ({}),
+  getMe: () => ({}),
   supersedeProgram: () => {
     const { program: _, jurisdiction: __, ...rules } = program('', 'provider')
     return { params: things, body: { ...rules, effectiveFrom: '2026-03-02' }, ifMatch: 1 }
@@ -236,9 +253,10 @@ const requests: Readonly<Record<Operation, (role: Role) => Request & { readonly 
 /** What a list must show to those who may see it, and to nobody else. */
 const shown: Partial<Record<Operation, string>> = {
   listDrafts: 'D-1',
+  listPeople: 'sun',
   listVouchers: things.voucher,
   listOrders: things.order,
-  listProposals: proposal,
+  listProposals: earliest!,
   listBooks: OWN,
 }
 

@@ -7,6 +7,7 @@ import { accounts, type Hold, holds } from '../ledger/accounts.js'
 import { accountKind } from '../ledger/chart.js'
 import type { Fact, FactKind } from '../ledger/fact.js'
 import { orders } from '../orders/facts.js'
+import { people } from '../people/facts.js'
 import type { Sql } from '../platform/database.js'
 import { drafts, programs } from '../programs/facts.js'
 import { providers } from '../providers/facts.js'
@@ -27,6 +28,7 @@ const tables: readonly Table[] = [
   { kind: holds, table: 'holds', columns: ['book', 'hold'] },
   { kind: proposals, table: 'proposals', columns: ['book', 'proposal'] },
   { kind: programs, table: 'programs', columns: ['program'] },
+  { kind: people, table: 'standings', columns: ['person'] },
   { kind: drafts, table: 'program_drafts', columns: ['jurisdiction', 'program'] },
   { kind: enterprises, table: 'enterprises', columns: ['uscc'] },
   { kind: providers, table: 'providers', columns: ['uscc'] },

@@ -2,7 +2,7 @@ import { type Fen, yuan } from '../core/money.js'
 import { refuse } from '../core/refusals.js'
 import { addDays } from '../core/time.js'
 import { overdueOrder } from '../deadlines/commands.js'
-import { ofJurisdiction, ofOrganisation } from '../engine/access.js'
+import { isSamePerson, ofJurisdiction, ofOrganisation } from '../engine/access.js'
 import { command } from '../engine/command.js'
 import { byTwo } from '../engine/proposal.js'
 import { isListed } from '../integrity/facts.js'
@@ -119,7 +119,8 @@ export const approveClaimCommand = command({
   decide({ book, order, voucher, hold, open, isPayeeListed }, command, { day, actor, seq }) {
     const state = next(order.state, 'approve_claim')
     if (!state) return refuse('state_conflict', { state: order.state })
-    if (order.verifiedBy === actor.subject) return refuse('separation_of_duties', { verifiedBy: actor.subject })
+    if (order.verifiedBy !== null && isSamePerson(actor, order.verifiedBy))
+      return refuse('separation_of_duties', { verifiedBy: actor.subject })
     if (isPayeeListed) return refuse('integrity_listed', { party: payeeOf(order) })
     const amount = command.amount ?? open
     if (amount > open) return refuse('amount_exceeds_hold', { held: yuan(open) })

@@ -115,6 +115,8 @@ export const furtherRefusals = {
   effective_in_past: { status: 409, en: 'New rules cannot take effect before today', zh: '修订规则不得早于当日生效' },
   // two persons 双人办理
   proposal_not_open: { status: 409, en: 'The proposal is decided already', zh: '该提请已办结' },
+  deputy_of_self: { status: 409, en: 'Nobody is their own deputy', zh: '不得代理本人' },
+  term_too_long: { status: 409, en: 'A deputyship is for leave: its term is too long', zh: '代理期限过长' },
   proposal_expired: {
     status: 409,
     en: 'The proposal is too old to be approved; propose it again',
@@ -143,6 +145,11 @@ export const serviceRefusals = {
   book_not_found: { status: 404, en: 'There is no such book', zh: '没有该账套' },
   entry_not_found: { status: 404, en: 'The book has not reached that number', zh: '账套尚未到达该号' },
   moment_in_future: { status: 400, en: 'The moment is still to come', zh: '该时刻尚未到来' },
+  standing_not_found: {
+    status: 404,
+    en: 'There is no such appointment, deputyship or bar',
+    zh: '没有该任用、代理或停用',
+  },
   proposal_not_found: { status: 404, en: 'There is no such proposal', zh: '没有该提请' },
   draft_not_found: { status: 404, en: 'There is no such draft', zh: '没有该草稿' },
   version_conflict: {

@@ -19,6 +19,12 @@ export const bureau = ['officer', 'approver', 'finance', 'auditor'] as const sat
 const everyone = Object.keys(roles) as Role[]
 
 export const permissions = {
+  appoint: ['officer', 'approver'],
+  deputise: ['officer', 'approver'],
+  barPerson: ['officer', 'approver'],
+  endStanding: ['officer', 'approver'],
+  listPeople: [...bureau],
+  getMe: everyone,
   publishProgram: ['officer', 'approver'],
   supersedeProgram: ['officer', 'approver'],
   draftProgram: ['officer', 'approver'],
@@ -78,6 +84,10 @@ export type Operation = keyof typeof permissions
  * is both.
  */
 export const seconds = {
+  appoint: { kind: 'appoint', roles: ['approver'] },
+  deputise: { kind: 'deputise', roles: ['approver'] },
+  barPerson: { kind: 'bar_person', roles: ['approver'] },
+  endStanding: { kind: 'end_standing', roles: ['approver'] },
   publishProgram: { kind: 'publish_program', roles: ['approver'] },
   supersedeProgram: { kind: 'supersede_program', roles: ['approver'] },
   appropriate: { kind: 'appropriate', roles: ['finance', 'approver'] },
@@ -105,6 +115,12 @@ export const reaches = {
 export type Reach = keyof typeof reaches
 
 export const reachOf = {
+  appoint: 'tree',
+  deputise: 'tree',
+  barPerson: 'tree',
+  endStanding: 'tree',
+  listPeople: 'tree',
+  getMe: 'all',
   publishProgram: 'own',
   supersedeProgram: 'own',
   draftProgram: 'own',

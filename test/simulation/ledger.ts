@@ -10,6 +10,7 @@ import type { Fact } from '../../src/ledger/fact.js'
 import type { Event } from '../../src/ledger/plan.js'
 import type { Head, Holder } from '../../src/ledger/world.js'
 import type { Order } from '../../src/orders/facts.js'
+import type { Person as Registered } from '../../src/people/facts.js'
 import type { Draft, ProgramVersions } from '../../src/programs/facts.js'
 import type { Provider } from '../../src/providers/facts.js'
 import type { Period } from '../../src/settlement/facts.js'
@@ -89,6 +90,7 @@ export interface KeptRefusal {
 /** The nouns' tables, by the names under which `record` is given their rows, in its order. */
 export interface Nouns {
   readonly proposals: Map<string, Proposal>
+  readonly people: Map<string, Registered>
   readonly programs: Map<string, ProgramVersions>
   readonly program_drafts: Map<string, Draft>
   readonly enterprises: Map<string, Enterprise>
@@ -122,6 +124,7 @@ export class Ledger {
   readonly keys = new Map<string, Holder>()
   readonly nouns: Nouns & Record<string, Map<string, Fact>> = {
     proposals: new Map(),
+    people: new Map(),
     programs: new Map(),
     program_drafts: new Map(),
     enterprises: new Map(),

@@ -3,6 +3,7 @@ import { type Proposal, proposals } from '../../src/engine/proposal.js'
 import type { Enterprise } from '../../src/enterprises/facts.js'
 import type { Integrity } from '../../src/integrity/facts.js'
 import { type Order, orders } from '../../src/orders/facts.js'
+import type { Person } from '../../src/people/facts.js'
 import { type Draft, drafts, type Program, type ProgramVersions } from '../../src/programs/facts.js'
 import type { Provider } from '../../src/providers/facts.js'
 import type { Period } from '../../src/settlement/facts.js'
@@ -22,6 +23,24 @@ export const putters: Readonly<Record<string, (ledger: Ledger, rows: Rows) => vo
       check((state === 'open') === (decidedBy === null))
       check(state !== 'approved' || decidedBy !== before.proposedBy)
       ledger.set(ledger.nouns.proposals, proposals.key(row), { ...before, state, decidedBy })
+    }
+  },
+  people: (ledger, rows) => {
+    for (const row of rows as unknown as Person[]) {
+      const standings = new Map(row.standings.map((one) => [one.number, one]))
+      for (const one of row.standings) {
+        check((one.to === null || one.to >= one.from) && one.principal !== row.person)
+        check(
+          (one.kind === 'deputyship') === (one.principal !== null) && (one.kind === 'bar') === (one.roles.length === 0),
+        )
+        check(one.kind !== 'deputyship' || one.to !== null)
+      }
+      for (const one of ledger.nouns.people.get(row.person)?.standings ?? []) {
+        standings.set(one.number, { ...one, ended: standings.get(one.number)?.ended ?? one.ended })
+      }
+      const all = [...standings.values()].sort((a, b) => a.number - b.number)
+      if (all.length > 0) ledger.set(ledger.nouns.people, row.person, { ...row, standings: all })
+      refer(row.standings.every((one) => ledger.books.has(one.jurisdiction)))
     }
   },
   programs: (ledger, rows) => {

@@ -1,0 +1,107 @@
+import type { Actor } from '../core/actor.js'
+import { type Refusal, Refused, refuse } from '../core/refusals.js'
+import { addDays } from '../core/time.js'
+import { byTwo } from '../engine/proposal.js'
+import { REGION } from '../ledger/book.js'
+import type { Find } from '../ledger/fact.js'
+import { type Context, type Plan, row } from '../ledger/plan.js'
+import {
+  appoint,
+  appointed,
+  barPerson,
+  DEPUTY_DAYS,
+  deputise,
+  deputised,
+  endStanding,
+  personBarred,
+  standingEnded,
+} from './contract.js'
+import { isAbove, type Person, people, type Standing } from './facts.js'
+
+/** A right is given and taken by the bureau it is in, or one above it: a county's reach ends at the county. */
+function fromAbove(actor: Actor, jurisdiction: number | string): Refusal | undefined {
+  const own = actor.jurisdiction
+  return own !== undefined && isAbove(Number(own), Number(jurisdiction)) ? undefined : refuse('not_your_jurisdiction')
+}
+
+const known = (find: Find, person: string): Person => find(people, person) ?? { book: REGION, person, standings: [] }
+
+const facts = (find: Find, { person }: { person: string }) => ({ book: REGION, one: known(find, person) })
+
+/** Adds what stands of a person from now on. */
+function adding(
+  one: Person,
+  standing: Omit<Standing, 'number' | 'ended'>,
+  { seq }: Context,
+): Pick<Plan, 'book' | 'rows'> {
+  const standings = [...one.standings, { number: seq, ...standing, ended: null }]
+  return { book: REGION, rows: [row(people, { ...one, standings })] }
+}
+
+/** Gives a person roles in a jurisdiction (任用). */
+export const appointCommand = byTwo({
+  kind: 'appoint',
+  schema: appoint,
+  event: appointed,
+  facts,
+  access: (_, actor, { jurisdiction }) => fromAbove(actor, jurisdiction),
+  decide({ one }, { person, jurisdiction, roles, from, to, reason, document }, context) {
+    const what = { kind: 'appointment', jurisdiction: Number(jurisdiction), principal: null, roles } as const
+    const standing = { ...what, from, to: to ?? null, reason, document: document ?? null }
+    return { ...adding(one, standing, context), event: { person, standing: context.seq } }
+  },
+})
+
+/** Lets a person act for a colleague who is away (代理). Refuses deputy_of_self, term_too_long. */
+export const deputiseCommand = byTwo({
+  kind: 'deputise',
+  schema: deputise,
+  event: deputised,
+  facts,
+  access: (_, actor, { jurisdiction }) => fromAbove(actor, jurisdiction),
+  decide({ one }, { person, principal, jurisdiction, roles, from, to, reason }, context) {
+    if (person === principal) return refuse('deputy_of_self')
+    const lastDay = addDays(from, DEPUTY_DAYS - 1)
+    if (to > lastDay) return refuse('term_too_long', { lastDay })
+    const what = { kind: 'deputyship', jurisdiction: Number(jurisdiction), principal, roles } as const
+    const plan = adding(one, { ...what, from, to, reason, document: null }, context)
+    return { ...plan, event: { person, principal, standing: context.seq } }
+  },
+})
+
+/** Ends a person's access to a jurisdiction and those below it, whatever their tokens say (停用). */
+export const barPersonCommand = byTwo({
+  kind: 'bar_person',
+  schema: barPerson,
+  event: personBarred,
+  facts,
+  access: (_, actor, { jurisdiction }) => fromAbove(actor, jurisdiction),
+  decide({ one }, { person, jurisdiction, from, reason }, context) {
+    const what = { kind: 'bar', jurisdiction: Number(jurisdiction), principal: null, roles: [] } as const
+    const plan = adding(one, { ...what, from, to: null, reason, document: null }, context)
+    return { ...plan, event: { person, standing: context.seq } }
+  },
+})
+
+/** Ends an appointment, a deputyship or a bar (终止). Refuses standing_not_found, state_conflict. */
+export const endStandingCommand = byTwo({
+  kind: 'end_standing',
+  schema: endStanding,
+  event: standingEnded,
+  facts(find, { person, standing: number }) {
+    const one = known(find, person)
+    const standing = one.standings.find((standing) => standing.number === number)
+    if (!standing) throw new Refused('standing_not_found', { person, standing: number })
+    return { book: REGION, one, standing }
+  },
+  access: ({ standing }, actor) => fromAbove(actor, standing.jurisdiction),
+  decide({ one, standing }, { person }, { seq }) {
+    if (standing.ended !== null) return refuse('state_conflict', { ended: standing.ended })
+    const standings = one.standings.map((each) => (each === standing ? { ...standing, ended: seq } : each))
+    return {
+      book: REGION,
+      rows: [row(people, { ...one, standings })],
+      event: { person, standing: standing.number },
+    }
+  },
+})

@@ -1,0 +1,84 @@
+import { z } from 'zod'
+import { pageQuery } from '../platform/pages.js'
+import { type Role, roles } from '../platform/permissions.js'
+import { day, inOrder, reason, setOf, text, jurisdiction as theirs } from '../platform/wire.js'
+
+/** A person, by the name that tokens give: of a configured issuer `name:subject`. */
+export const person = text(200).meta({
+  id: 'Person',
+  description: 'A person, by the name that tokens give 人员标识',
+  examples: ['js:zhang.san'],
+})
+
+/** Roles that a bureau gives to its people; a firm's come with its token, the operator's never from here. */
+export const givenRoles = ['officer', 'approver', 'finance', 'auditor'] as const satisfies Role[]
+const someRoles = setOf(z.enum(givenRoles))
+
+/** A jurisdiction, or 000000 for the region's own office. */
+const office = z.union([z.literal('000000'), theirs])
+
+/** Gives a person roles in a jurisdiction, from a day on (任用); without `to`, until it is ended. */
+export const appoint = z
+  .strictObject({
+    person,
+    jurisdiction: office,
+    roles: someRoles,
+    from: day,
+    to: day.nullish(),
+    reason,
+    document: text(100).nullish().meta({ description: 'Document number 文号' }),
+  })
+  .superRefine(inOrder('from', 'to'))
+export const appointed = z.object({ person: z.string(), standing: z.number() })
+
+/** A deputyship is for leave, not for good: so many calendar days at most. */
+export const DEPUTY_DAYS = 92
+
+/** Lets somebody act with a colleague's roles while that one is away (代理); both days inclusive. */
+export const deputise = z
+  .strictObject({ person, principal: person, jurisdiction: office, roles: someRoles, from: day, to: day, reason })
+  .superRefine(inOrder('from', 'to'))
+export const deputised = z.object({ person: z.string(), principal: z.string(), standing: z.number() })
+
+/** Ends a person's access to a jurisdiction and those below it, whatever their tokens say (停用). */
+export const barPerson = z.strictObject({ person, jurisdiction: office, from: day, reason })
+export const personBarred = z.object({ person: z.string(), standing: z.number() })
+
+/** Ends an appointment, a deputyship or a bar, at once (终止). */
+export const endStanding = z.strictObject({
+  person,
+  standing: z.int({ error: 'wrong_type' }).min(1, { error: 'out_of_range' }),
+  reason,
+})
+export const standingEnded = z.object({ person: z.string(), standing: z.number() })
+
+/** What stands of a person: an appointment 任用, a deputyship 代理 or a bar 停用. */
+export const standingView = z
+  .object({
+    person: z.string(),
+    standing: z.number().meta({ description: "Number of the region's command that made it" }),
+    kind: z.enum(['appointment', 'deputyship', 'bar']),
+    jurisdiction: z.string(),
+    principal: z.string().nullable(),
+    roles: z.array(z.enum(givenRoles)),
+    from: z.string(),
+    to: z.string().nullable(),
+    reason: z.string(),
+    document: z.string().nullable(),
+    ended: z.number().nullable().meta({ description: "Number of the region's command that ended it" }),
+  })
+  .meta({ id: 'Standing' })
+
+export const peopleFilter = z.strictObject({ ...pageQuery, person: person.optional() })
+
+/** Who the service takes somebody for. */
+export const meView = z
+  .object({
+    subject: z.string(),
+    organisation: z.string(),
+    jurisdiction: z.string().nullable(),
+    roles: z.array(z.enum(Object.keys(roles) as [Role, ...Role[]])),
+    principals: z.array(z.string()).meta({ description: 'Whose deputy, today 代理谁' }),
+    day: z.string(),
+  })
+  .meta({ id: 'Me' })

@@ -1,0 +1,247 @@
+import t, { type Test } from 'tap'
+import type { Actor } from '../../src/core/actor.js'
+import { addDays } from '../../src/core/time.js'
+import { standingOf } from '../../src/people/directory.js'
+import { isAbove, type Standing } from '../../src/people/facts.js'
+import type { Role } from '../../src/platform/permissions.js'
+import { withLab } from '../support/lab.js'
+import { bureau as anybody, ask, uscc } from '../support/scene.js'
+import { china, type TestService, testService } from '../support/service.js'
+import { Stage } from '../support/stage.js'
+
+t.test('a right counts from its first day to its last, where it was given, until it is ended', async (t) => {
+  const standing = (over: Partial<Standing>): Standing => ({
+    number: 1,
+    kind: 'appointment',
+    jurisdiction: 320509,
+    principal: null,
+    roles: ['officer'],
+    from: '2026-03-05',
+    to: '2026-03-10',
+    reason: '',
+    document: null,
+    ended: null,
+    ...over,
+  })
+  const of = (one: Standing, jurisdiction: number, day: string) =>
+    standingOf({ book: 0, person: 'li', standings: [one] }, jurisdiction, day)
+  for (const [day, roles] of [
+    ['2026-03-04', []],
+    ['2026-03-05', ['officer']],
+    ['2026-03-10', ['officer']],
+    ['2026-03-11', []],
+  ] as const) {
+    t.same(of(standing({}), 320509, day).roles, roles, day)
+  }
+  t.same(of(standing({ to: null }), 320509, '2099-01-01').roles, ['officer'], 'until it is ended')
+  t.same(of(standing({ ended: 9 }), 320509, '2026-03-06').roles, [], 'not when it is ended')
+  for (const elsewhere of [320508, 320500, 320000, 330000, 0]) {
+    t.same(of(standing({}), elsewhere, '2026-03-06').roles, [], `an officer of 320509 is none of ${elsewhere}`)
+  }
+  const leave = standing({ kind: 'deputyship', principal: 'chen' })
+  t.same(of(leave, 320509, '2026-03-10'), { roles: ['officer'], principals: ['chen'], isBarred: false })
+  t.same(of(leave, 320509, '2026-03-11'), { roles: [], principals: [], isBarred: false })
+  const bar = (jurisdiction: number) => standing({ kind: 'bar', roles: [], jurisdiction, to: null })
+  for (const [barred, where, isBarred] of [
+    [320509, 320509, true],
+    [320500, 320509, true],
+    [320000, 320509, true],
+    [0, 320509, true],
+    [320509, 320500, false],
+    [330000, 320509, false],
+    [320000, 0, false],
+  ] as const) {
+    t.equal(of(bar(barred), where, '2026-03-05').isBarred, isBarred, `barred in ${barred}, asking in ${where}`)
+    t.equal(of(bar(barred), where, '2026-03-04').isBarred, false)
+  }
+  t.ok(isAbove(0, 310000) && !isAbove(310000, 0))
+})
+
+let keys = 0
+async function call({ base, token }: TestService, actor: Actor, method: string, path: string, body?: object) {
+  const response = await fetch(`${base}${path}`, {
+    method,
+    headers: {
+      authorization: `Bearer ${token(actor)}`,
+      ...(body ? { 'content-type': 'application/json', 'idempotency-key': `k-${++keys}` } : {}),
+    },
+    ...(body ? { body: JSON.stringify(body) } : {}),
+  })
+  // biome-ignore lint/suspicious/noExplicitAny: whatever the service answers
+  return { status: response.status, body: (await response.json()) as any }
+}
+
+const acting = (jurisdiction: string, role: Role, subject = `${role} of ${jurisdiction}`): Actor => ({
+  subject,
+  organisation: `bureau ${jurisdiction}`,
+  jurisdiction,
+  roles: [role],
+})
+
+/** Proposed by an officer and approved by an approver of a jurisdiction. */
+async function decided(t: Test, service: TestService, by: string, path: string, body: object): Promise<number> {
+  const asked = await call(service, acting(by, 'officer'), 'POST', path, body)
+  t.equal(asked.status, 202, JSON.stringify(asked.body))
+  const done = await call(
+    service,
+    acting(by, 'approver'),
+    'POST',
+    `/v1/proposals/${asked.body.result.proposal}/approval`,
+    {},
+  )
+  t.equal(done.status, 200, JSON.stringify(done.body))
+  return done.body.result.standing
+}
+
+/** What was read of somebody is believed for a second. */
+const aSecond = () => new Promise((resolve) => setTimeout(resolve, 1050))
+
+t.test('rights are given, lent, ended and taken away by two persons, and hold for the next request', async (t) => {
+  const service = await testService()
+  try {
+    // A token that names a person of the county, and only a role that may do little.
+    const li = acting('320509', 'auditor', 'li')
+    const me = async () => (await call(service, li, 'GET', '/v1/me')).body
+    t.match(await me(), {
+      subject: 'li',
+      jurisdiction: '320509',
+      roles: ['auditor'],
+      principals: [],
+      day: '2026-03-02',
+    })
+    const listing = { uscc: uscc(7), from: '2026-03-01', reason: '合成' }
+    const asOfficer = () => call(service, li, 'POST', '/v1/integrity-entries', listing)
+    t.equal((await asOfficer()).status, 403, 'no officer yet')
+
+    const until = addDays('2026-03-02', 10)
+    const appointment = {
+      person: 'li',
+      jurisdiction: '320509',
+      roles: ['officer'],
+      from: '2026-03-02',
+      to: until,
+      reason: '新任',
+    }
+    const first = await decided(t, service, '320500', '/v1/appointments', {
+      ...appointment,
+      document: '吴科〔2026〕1号',
+    })
+    await aSecond()
+    t.match(await me(), { roles: ['auditor', 'officer'] })
+    t.equal((await asOfficer()).status, 202, 'an officer from the day of the appointment')
+    t.equal(
+      (await call(service, acting('320508', 'auditor', 'li'), 'POST', '/v1/integrity-entries', listing)).status,
+      403,
+      'and only there',
+    )
+
+    await decided(t, service, '320509', '/v1/standing-ends', { person: 'li', standing: first, reason: '调任' })
+    await aSecond()
+    t.equal((await asOfficer()).status, 403, 'no longer')
+    const again = await call(service, acting('320509', 'officer'), 'POST', '/v1/standing-ends', {
+      person: 'li',
+      standing: first,
+      reason: '调任',
+    })
+    t.match(again, { status: 409, body: { code: 'state_conflict' } }, 'and not ended twice')
+
+    const bar = await decided(t, service, '320000', '/v1/bars', {
+      person: 'li',
+      jurisdiction: '320000',
+      from: '2026-03-02',
+      reason: '离职',
+    })
+    await aSecond()
+    t.match(
+      await call(service, li, 'GET', '/v1/me'),
+      { status: 403, body: { code: 'person_barred' } },
+      'whatever the token says',
+    )
+    await decided(t, service, '320000', '/v1/standing-ends', { person: 'li', standing: bar, reason: '复职' })
+    await aSecond()
+    t.match(await me(), { roles: ['auditor'] })
+
+    const shown = await call(service, acting('320500', 'auditor'), 'GET', '/v1/people?person=li')
+    t.match(
+      shown.body.items,
+      [{ kind: 'appointment', jurisdiction: '320509', document: '吴科〔2026〕1号' }],
+      'a city sees its tree, not what the province did above it',
+    )
+    t.equal(shown.body.items.length, 1)
+    t.equal((await call(service, acting('320000', 'auditor'), 'GET', '/v1/people?person=li')).body.items.length, 2)
+    t.same((await call(service, acting('330000', 'auditor'), 'GET', '/v1/people')).body.items, [])
+  } finally {
+    await service.close()
+  }
+})
+
+t.test('a county officer who reaches for the city, the province or a sister is refused', async (t) => {
+  const service = await testService()
+  try {
+    const county = acting('320509', 'officer')
+    for (const jurisdiction of ['320500', '320000', '320508', '330000', '000000']) {
+      const body = { person: 'li', jurisdiction, roles: ['approver'], from: '2026-03-02', reason: '新任' }
+      const refused = { status: 403, body: { code: 'not_your_jurisdiction' } }
+      t.match(await call(service, county, 'POST', '/v1/appointments', body), refused, `appointing in ${jurisdiction}`)
+      const bar = { person: 'li', jurisdiction, from: '2026-03-02', reason: '离职' }
+      t.match(await call(service, county, 'POST', '/v1/bars', bar), refused, `barring in ${jurisdiction}`)
+    }
+  } finally {
+    await service.close()
+  }
+})
+
+t.test('a deputy acts within the days of the leave, and never checks what the principal has prepared', async (t) => {
+  const service = await testService()
+  try {
+    const stage = new Stage(service.service.engine)
+    const place = await stage.place()
+    const [his, hers] = [await stage.order(place, 'verified'), await stage.order(place, 'submitted')]
+    await stage.must(ask.verify(hers, 'Wu'))
+    const deputyship = {
+      person: 'li',
+      principal: 'Chen',
+      jurisdiction: '320509',
+      roles: ['approver'],
+      from: '2026-03-02',
+      to: '2026-03-03',
+      reason: '休假',
+    }
+    const long = { ...deputyship, to: addDays('2026-03-02', 92) }
+    for (const [body, code] of [
+      [{ ...deputyship, principal: 'li' }, 'deputy_of_self'],
+      [long, 'term_too_long'],
+    ] as const) {
+      const answer = await call(service, acting('320509', 'officer'), 'POST', '/v1/deputyships', body)
+      t.match(answer, { status: 409, body: { code } })
+    }
+    await decided(t, service, '320509', '/v1/deputyships', deputyship)
+    await aSecond()
+    const li = acting('320509', 'auditor', 'li')
+    t.match((await call(service, li, 'GET', '/v1/me')).body, { roles: ['auditor', 'approver'], principals: ['Chen'] })
+    t.match(
+      await call(service, li, 'POST', `/v1/orders/${his}/approval`, {}),
+      { status: 409, body: { code: 'separation_of_duties' } },
+      'what Chen has verified Chen’s deputy does not approve',
+    )
+    t.equal(
+      (await call(service, li, 'POST', `/v1/orders/${hers}/approval`, {})).status,
+      200,
+      'what another has, the deputy may',
+    )
+    service.clock.set(china('2026-03-04'))
+    await aSecond()
+    t.equal((await call(service, li, 'POST', `/v1/orders/${his}/approval`, {})).status, 403, 'after the leave')
+  } finally {
+    await service.close()
+  }
+})
+
+withLab(t, 'who was refused through a deputyship is refused by the engine itself', async (t, { engine }) => {
+  const { engine: runner } = engine()
+  const stage = new Stage(runner)
+  const place = await stage.place()
+  const order = await stage.order(place, 'verified')
+  const deputy = { ...anybody('320509', 'Li'), principals: ['Chen'] }
+  t.match(await runner.run({ ...ask.approve(order), actor: deputy }), { refused: 'separation_of_duties' })
+})
