@@ -112,6 +112,12 @@ export const commandKind = clearing.enum('command_kind', [
   'deputise',
   'bar_person',
   'end_standing',
+  'offer_agreement',
+  'amend_agreement',
+  'sign_agreement',
+  'end_agreement',
+  'withdraw_provider',
+  'lift_suspension',
 ])
 
 export const commands = clearing.table(
@@ -221,6 +227,36 @@ export const standings = clearing.table(
     ended: number('ended'),
   },
   (t) => [primaryKey({ columns: [t.person, t.number] }), index('standings_jurisdiction').on(t.jurisdiction, t.number)],
+)
+
+export const agreements = clearing.table(
+  'agreements',
+  {
+    accepting: integer().notNull(),
+    home: integer().notNull(),
+    agreement: number('agreement').notNull(),
+    version: number('version').notNull(),
+    categories: text().array().notNull(),
+    validFrom: date('valid_from').notNull(),
+    validTo: date('valid_to').notNull(),
+    running: text({ enum: ['complete', 'stop'] }).notNull(),
+    document: text(),
+    signed: integer().array().notNull(),
+    ended: number('ended'),
+  },
+  (t) => [primaryKey({ columns: [t.accepting, t.home, t.agreement] })],
+)
+
+export const providerSuspensions = clearing.table(
+  'provider_suspensions',
+  {
+    provider: text().notNull(),
+    suspension: number('suspension').notNull(),
+    jurisdiction: integer().notNull(),
+    everywhere: boolean().notNull(),
+    lifted: number('lifted'),
+  },
+  (t) => [primaryKey({ columns: [t.provider, t.suspension] })],
 )
 
 export const programs = clearing.table(
@@ -372,6 +408,7 @@ export const orders = clearing.table(
     noticeDays: integer('notice_days'),
     noticeEnds: date('notice_ends'),
     evidence: jsonb(),
+    agreement: number('agreement'),
   },
   (t) => [
     primaryKey({ columns: [t.book, t.order] }),

@@ -4,6 +4,7 @@ import swaggerUi from '@fastify/swagger-ui'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import type { z } from 'zod'
+import { agreementRoutes } from './agreements/routes.js'
 import { auditRoutes } from './audit/routes.js'
 import { claimRoutes } from './claims/routes.js'
 import { refuse } from './core/refusals.js'
@@ -112,6 +113,7 @@ export async function buildApp(
     close_period: (asked) => closePeriod(services.engine, services.sql, asked),
     confirm_payments: (asked) => confirmPayments(services.engine, services.sql, asked),
   })
+  agreementRoutes(app, services)
   peopleRoutes(app, services)
   divisionRoutes(app)
   programRoutes(app, services)

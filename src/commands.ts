@@ -1,4 +1,10 @@
 import {
+  amendAgreementCommand,
+  endAgreementCommand,
+  offerAgreementCommand,
+  signAgreementCommand,
+} from './agreements/commands.js'
+import {
   approveClaimCommand,
   clawBackCommand,
   rejectClaimCommand,
@@ -20,7 +26,13 @@ import {
   publishProgramCommand,
   supersedeProgramCommand,
 } from './programs/commands.js'
-import { recogniseCommand, registerProviderCommand, suspendRecognitionCommand } from './providers/commands.js'
+import {
+  liftSuspensionCommand,
+  recogniseCommand,
+  registerProviderCommand,
+  suspendRecognitionCommand,
+  withdrawProviderCommand,
+} from './providers/commands.js'
 import { closePeriodCommand, confirmPaymentsCommand, netPeriodCommand, payCommand } from './settlement/commands.js'
 import { issueCommand } from './vouchers/commands.js'
 
@@ -54,6 +66,12 @@ const all: readonly CommandType[] = [
   payCommand,
   proposeCommand,
   declineProposalCommand,
+  offerAgreementCommand,
+  amendAgreementCommand,
+  signAgreementCommand,
+  endAgreementCommand,
+  withdrawProviderCommand,
+  liftSuspensionCommand,
   appointCommand,
   deputiseCommand,
   barPersonCommand,

@@ -30,6 +30,30 @@ const commanding = (...own: readonly RefusalCode[]): readonly RefusalCode[] => [
 
 /** Asked by one person, done by another: the second meets what the first would. */
 const byTwo = {
+  offerAgreement: ['not_your_jurisdiction'],
+  amendAgreement: [
+    'agreement_not_found',
+    'not_your_jurisdiction',
+    'version_missing',
+    'version_conflict',
+    'state_conflict',
+  ],
+  signAgreement: [
+    'agreement_not_found',
+    'not_your_jurisdiction',
+    'version_missing',
+    'version_conflict',
+    'state_conflict',
+  ],
+  endAgreement: [
+    'agreement_not_found',
+    'not_your_jurisdiction',
+    'version_missing',
+    'version_conflict',
+    'state_conflict',
+  ],
+  withdrawProvider: ['provider_not_found', 'not_your_jurisdiction', 'outside_jurisdiction'],
+  liftSuspension: ['provider_not_found', 'not_your_jurisdiction'],
   appoint: ['not_your_jurisdiction'],
   deputise: ['not_your_jurisdiction', 'deputy_of_self', 'term_too_long'],
   barPerson: ['not_your_jurisdiction'],
@@ -57,6 +81,8 @@ const proposing = Object.fromEntries(
 
 export const refusalsOf: Readonly<Record<Operation, readonly RefusalCode[]>> = {
   ...proposing,
+  listAgreements: reading(),
+  getAgreement: reading('agreement_not_found'),
   listPeople: reading(),
   getMe: reading(),
   draftProgram: commanding('not_your_jurisdiction', 'version_conflict'),
@@ -105,6 +131,7 @@ export const refusalsOf: Readonly<Record<Operation, readonly RefusalCode[]>> = {
     'invoice_duplicate',
     'invoice_amount_short',
     'evidence_missing',
+    'recognition_ended',
   ),
   returnClaim: commanding('order_not_found', 'not_your_jurisdiction', 'state_conflict'),
   verifyClaim: commanding('order_not_found', 'not_your_jurisdiction', 'state_conflict'),
@@ -116,6 +143,7 @@ export const refusalsOf: Readonly<Record<Operation, readonly RefusalCode[]>> = {
     'integrity_listed',
     'amount_exceeds_hold',
     'notice_running',
+    'recognition_ended',
   ),
   rejectClaim: commanding('order_not_found', 'not_your_jurisdiction', 'state_conflict'),
   listPeriods: reading(),

@@ -53,6 +53,7 @@ const provider: Provider = {
   division: '310104',
   categories: ['testing'],
   recognitions: [recognition],
+  suspensions: [],
 }
 const voucher: Voucher = {
   book: BOOK,
@@ -99,6 +100,7 @@ const order = (over: Partial<Order> = {}): Order => {
     noticeDays: null,
     noticeEnds: null,
     evidence: null,
+    agreement: null,
     ...over,
   }
 }
@@ -224,6 +226,7 @@ t.test('file_order', async (t) => {
       voucher: { ...voucher },
       program: { ...program } as Mutable<Program>,
       provider: { ...provider } as Mutable<Provider>,
+      pair: null,
       enterprise: { ...enterprise },
       payee: provider as { division: string; uscc: string },
       listed: undefined as string | undefined,
@@ -363,7 +366,7 @@ t.test('submit_claim', async (t) => {
     })
     const decide = ({ order, other, amount }: ReturnType<typeof state>) =>
       submitClaimCommand.decide(
-        { book: BOOK, order, program, holder: null, other },
+        { book: BOOK, order, program, holder: null, other, isStopped: false },
         { order: 'O320509-10', invoiceNo: '1'.padStart(20, '0'), invoiceAmount: amount },
         context(),
       )
@@ -398,6 +401,7 @@ t.test('submit_claim', async (t) => {
           program: { ...program, invoice: rule as 'whole' },
           holder: null,
           other: undefined,
+          isStopped: false,
         },
         { order: 'O320509-10', invoiceNo: '1'.padStart(20, '0'), invoiceAmount: parseYuan(invoice) },
         context(),
@@ -417,6 +421,7 @@ t.test('submit_claim', async (t) => {
           program,
           holder: invoiceNo === old ? { book: BOOK, holder: 'O320509-10' } : null,
           other: undefined,
+          isStopped: false,
         },
         { order: 'O320509-10', invoiceNo, invoiceAmount: 1_000_00n },
         context(),
@@ -435,7 +440,7 @@ t.test('approve_claim', async (t) => {
     const state = () => ({ order: { ...verified }, isPayeeListed: false, amount: 100_00n, subject: 'Li' })
     const decide = ({ order, isPayeeListed, amount, subject }: ReturnType<typeof state>) =>
       approveClaimCommand.decide(
-        { ...held(order), isPayeeListed },
+        { ...held(order), isPayeeListed, isStopped: false },
         { order: 'O320509-10', amount },
         context({ actor: bureau('320509', subject) }),
       )
@@ -462,7 +467,7 @@ t.test('approve_claim', async (t) => {
     )
     for (const { day, amount, entry } of cases) {
       const asked = { order: 'O320509-10', amount: amount === '-' ? null : parseYuan(amount) }
-      const facts = { ...held(verified), isPayeeListed: false }
+      const facts = { ...held(verified), isPayeeListed: false, isStopped: false }
       const decision = approveClaimCommand.decide(facts, asked, context({ day }))
       t.equal(entryOf(decision), entry, `${amount} on ${day}`)
       if (isRefusal(decision)) continue
@@ -483,7 +488,7 @@ t.test('approve_claim', async (t) => {
       context(),
     )
     t.equal(changed<Order>(again, 'orders')?.verifiedBy, 'Li')
-    const facts = { ...held(changed<Order>(again, 'orders')!), isPayeeListed: false }
+    const facts = { ...held(changed<Order>(again, 'orders')!), isPayeeListed: false, isStopped: false }
     t.equal(codeOf(approveClaimCommand.decide(facts, asked, context())), 'separation_of_duties')
     const chen = context({ actor: bureau('320509', 'Chen') })
     t.equal(codeOf(approveClaimCommand.decide(facts, asked, chen)), 'accepted')

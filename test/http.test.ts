@@ -365,6 +365,9 @@ t.test('the whole story across a border, each step by the right person', async (
 const first = { 'if-match': '"1"' }
 
 /** A good request for every command: what would be done if it were asked as it stands. */
+const terms = { by: '320000', categories: ['testing'], from: '2026-01-01', to: '2026-12-31', running: 'complete' }
+const agreement = { agreement: '320000-310000-1' }
+
 interface Good {
   readonly actor: Actor
   readonly params?: Record<string, string>
@@ -374,6 +377,26 @@ interface Good {
 }
 const good: Record<string, () => Good> = {
   publishProgram: () => ({ actor: bureau('approver', wj), body: programOf(`P-${++keys}`, wj) }),
+  offerAgreement: () => ({
+    actor: bureau('officer', '320000'),
+    body: { accepting: '320000', home: '310000', ...terms },
+  }),
+  amendAgreement: () => ({ actor: bureau('officer', '320000'), params: agreement, headers: first, body: terms }),
+  signAgreement: () => ({
+    actor: bureau('officer', '320000'),
+    params: agreement,
+    headers: first,
+    body: { by: '320000' },
+  }),
+  endAgreement: () => ({ actor: bureau('officer', '320000'), params: agreement, headers: first, body: {} }),
+  withdrawProvider: () => ({
+    actor: bureau('officer', '330000'),
+    body: { provider: parties.hangzhou, jurisdiction: '330000', reason: '注销' },
+  }),
+  liftSuspension: () => ({
+    actor: bureau('officer', '330000'),
+    body: { provider: parties.hangzhou, jurisdiction: '330000', reason: '复核' },
+  }),
   appoint: () => ({
     actor: bureau('officer', wj),
     body: { person: 'li', jurisdiction: wj, roles: ['officer'], from: '2026-03-02', reason: '新任' },

@@ -167,6 +167,11 @@ const things = paidTo.provider
 await done('closePeriod', bureau('finance', REGION), { body: { period: '2026-02', through: '2026-02-28' } })
 const { program: _, jurisdiction: __, ...drafted } = program('', 'provider')
 await done('draftProgram', officer, { params: { program: 'D-1' }, body: { jurisdiction: OWN, rules: drafted } })
+const terms = { categories: ['testing'], from: '2026-01-01', to: '2026-12-31', running: 'complete' }
+const offer = { accepting: '320000', home: '310000', by: '320000', ...terms }
+const { agreement } = (await done('offerAgreement', bureau('officer', '320000'), { body: offer })).result as {
+  agreement: string
+}
 const leave = { from: '2026-03-02', to: '2026-03-31' }
 const appointment = { person: 'sun', jurisdiction: OWN, roles: ['officer'], from: '2026-03-02', reason: '新任' }
 const { standing: appointed } = (await done('appoint', officer, { body: appointment })).result as { standing: number }
@@ -177,6 +182,14 @@ const { proposal } = proposed as { proposal: string }
 /** What is asked of these things by each operation; of what is the region's where that is said. */
 const requests: Readonly<Record<Operation, (role: Role) => Request & { readonly of?: string }>> = {
   publishProgram: () => ({ body: program(`P-${++keys}`, 'provider') }),
+  offerAgreement: () => ({ of: '320000', body: offer }),
+  amendAgreement: () => ({ of: '320000', params: { agreement }, ifMatch: 1, body: { by: '320000', ...terms } }),
+  signAgreement: () => ({ of: '320000', params: { agreement }, ifMatch: 1, body: { by: '320000' } }),
+  endAgreement: () => ({ of: '320000', params: { agreement }, ifMatch: 1 }),
+  listAgreements: () => ({}),
+  getAgreement: () => ({ params: { agreement } }),
+  withdrawProvider: () => ({ body: { provider: uscc(51), jurisdiction: OWN, reason: '注销' } }),
+  liftSuspension: () => ({ body: { provider: uscc(51), jurisdiction: OWN, reason: '复核' } }),
   appoint: () => ({
     body: { person: 'li', jurisdiction: OWN, roles: ['officer'], from: '2026-03-02', reason: '新任' },
   }),

@@ -12,5 +12,12 @@ language sql set search_path = clearing, pg_temp as $$
        jsonb_to_recordset(p.recognitions) as r (
          recognition bigint, jurisdiction integer, categories text[], "from" date, "to" date, ended bigint)
   on conflict (provider, recognition) do update set ended = excluded.ended
-  where recognitions.ended is distinct from excluded.ended
+  where recognitions.ended is distinct from excluded.ended;
+
+  insert into provider_suspensions (provider, suspension, jurisdiction, everywhere, lifted)
+  select p.uscc, s.suspension, s.jurisdiction, s.everywhere, s.lifted
+  from jsonb_to_recordset(rows) as p (uscc text, suspensions jsonb),
+       jsonb_to_recordset(p.suspensions) as s (suspension bigint, jurisdiction integer, everywhere boolean, lifted bigint)
+  on conflict (provider, suspension) do update set lifted = excluded.lifted
+  where provider_suspensions.lifted is distinct from excluded.lifted
 $$;

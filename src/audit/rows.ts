@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { agreements } from '../agreements/facts.js'
 import { wire } from '../engine/command.js'
 import { proposals } from '../engine/proposal.js'
 import { enterprises } from '../enterprises/facts.js'
@@ -28,6 +29,7 @@ const tables: readonly Table[] = [
   { kind: holds, table: 'holds', columns: ['book', 'hold'] },
   { kind: proposals, table: 'proposals', columns: ['book', 'proposal'] },
   { kind: programs, table: 'programs', columns: ['program'] },
+  { kind: agreements, table: 'agreements', columns: ['accepting', 'home'] },
   { kind: people, table: 'standings', columns: ['person'] },
   { kind: drafts, table: 'program_drafts', columns: ['jurisdiction', 'program'] },
   { kind: enterprises, table: 'enterprises', columns: ['uscc'] },

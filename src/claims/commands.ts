@@ -10,7 +10,7 @@ import { accountsOf, available } from '../ledger/accounts.js'
 import { capture, post } from '../ledger/entry.js'
 import { row } from '../ledger/plan.js'
 import { idOf, invoiceKey, invoiceKeys, orderOf, orders, payableOf, payeeOf, recoverableOf } from '../orders/facts.js'
-import { byItself, ending, heldBy, next } from '../orders/rules.js'
+import { byItself, ending, heldBy, isStopped, next } from '../orders/rules.js'
 import { poolOf, programOf } from '../programs/facts.js'
 import { passOn } from '../vouchers/facts.js'
 import {
@@ -34,16 +34,16 @@ export const submitClaimCommand = command({
   kind: 'submit_claim',
   schema: submitClaim,
   event: claimMoved,
-  facts(find, { order: id, invoiceNo }) {
+  facts(find, { order: id, invoiceNo }, day) {
     const order = orderOf(find, id)
     const program = programOf(find, order.program, order.version)
     const holder = find.holder(invoiceKey(invoiceNo))
     const other = holder && holder.holder !== id ? orderOf(find, holder.holder) : undefined
-    return { book: order.book, order, program, holder, other }
+    return { book: order.book, order, program, holder, other, isStopped: isStopped(find, order, day) }
   },
   access: ({ order }, actor) => ofOrganisation(actor, payeeOf(order)),
   overdue: ({ order, other }, day) => [...overdueOrder(order, day), ...overdueOrder(other, day)],
-  decide({ book, order, program, holder, other }, { invoiceNo, invoiceAmount, evidence: given }) {
+  decide({ book, order, program, holder, other, isStopped }, { invoiceNo, invoiceAmount, evidence: given }) {
     const state = next(order.state, 'submit_claim')
     if (!state) return refuse('state_conflict', { state: order.state })
     if (other) return refuse('invoice_duplicate', { invoiceNo })
@@ -53,6 +53,7 @@ export const submitClaimCommand = command({
     const evidence = given ?? order.evidence
     const missing = program.evidence.filter((kind) => !evidence?.some((one) => one.kind === kind))
     if (missing.length > 0) return refuse('evidence_missing', { missing: missing.join(', ') })
+    if (isStopped) return refuse('recognition_ended', { provider: order.provider })
     return {
       book,
       rows: [row(orders, { ...order, state, invoiceNo, invoiceAmount, evidence, deadline: null })],
@@ -112,21 +113,26 @@ export const approveClaimCommand = command({
   facts(find, { order: id }, day) {
     const order = orderOf(find, id)
     find.ahead(...accountsOf(order.book, payableOf(order)))
-    return { ...heldBy(find, id), isPayeeListed: isListed(find, payeeOf(order), day) }
+    return {
+      ...heldBy(find, id),
+      isPayeeListed: isListed(find, payeeOf(order), day),
+      isStopped: isStopped(find, order, day),
+    }
   },
   access: ({ book }, actor) => ofJurisdiction(actor, book),
   overdue: ({ order }, day) => overdueOrder(order, day),
-  decide({ book, order, voucher, hold, open, isPayeeListed }, command, { day, actor, seq }) {
+  decide({ book, order, voucher, hold, open, isPayeeListed, isStopped }, command, { day, actor, seq }) {
     const state = next(order.state, 'approve_claim')
     if (!state) return refuse('state_conflict', { state: order.state })
     if (order.verifiedBy !== null && isSamePerson(actor, order.verifiedBy))
-      return refuse('separation_of_duties', { verifiedBy: actor.subject })
+      return refuse('separation_of_duties', { verifiedBy: order.verifiedBy })
     if (isPayeeListed) return refuse('integrity_listed', { party: payeeOf(order) })
     const amount = command.amount ?? open
     if (amount > open) return refuse('amount_exceeds_hold', { held: yuan(open) })
     if (order.noticeEnds !== null && day <= order.noticeEnds) {
       return refuse('notice_running', { noticeEnds: order.noticeEnds })
     }
+    if (isStopped) return refuse('recognition_ended', { provider: order.provider })
     const rest = open - amount
     return {
       book,

@@ -115,6 +115,11 @@ export const furtherRefusals = {
   effective_in_past: { status: 409, en: 'New rules cannot take effect before today', zh: '修订规则不得早于当日生效' },
   // two persons 双人办理
   proposal_not_open: { status: 409, en: 'The proposal is decided already', zh: '该提请已办结' },
+  recognition_ended: {
+    status: 409,
+    en: 'The recognition by agreement has ended, and with it what was filed under it',
+    zh: '依据互认协议的认可已终止，在途订单随之停止',
+  },
   deputy_of_self: { status: 409, en: 'Nobody is their own deputy', zh: '不得代理本人' },
   term_too_long: { status: 409, en: 'A deputyship is for leave: its term is too long', zh: '代理期限过长' },
   proposal_expired: {
@@ -150,6 +155,7 @@ export const serviceRefusals = {
     en: 'There is no such appointment, deputyship or bar',
     zh: '没有该任用、代理或停用',
   },
+  agreement_not_found: { status: 404, en: 'There is no such agreement', zh: '没有该互认协议' },
   proposal_not_found: { status: 404, en: 'There is no such proposal', zh: '没有该提请' },
   draft_not_found: { status: 404, en: 'There is no such draft', zh: '没有该草稿' },
   version_conflict: {

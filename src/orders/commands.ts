@@ -1,3 +1,4 @@
+import { agreements, pairKey } from '../agreements/facts.js'
 import { provinceOf } from '../core/division.js'
 import { share, yuan } from '../core/money.js'
 import { refuse } from '../core/refusals.js'
@@ -14,6 +15,7 @@ import { row } from '../ledger/plan.js'
 import { programOf } from '../programs/facts.js'
 import { termsOf } from '../programs/rules.js'
 import { isRecognised, providerOf } from '../providers/facts.js'
+import { agreedOn, isWithdrawn, pairFor } from '../providers/rules.js'
 import { endsOn, voucherAccount, voucherOf, vouchers } from '../vouchers/facts.js'
 import { cancelOrder, confirm, deliver, fileOrder, orderFiled, orderMoved, orderReleased } from './contract.js'
 import { contractKey, idOf, type Order, orderOf, orders, payableOf } from './facts.js'
@@ -24,7 +26,7 @@ export const fileOrderCommand = command({
   kind: 'file_order',
   schema: fileOrder,
   event: orderFiled,
-  facts(find, { voucher: id, provider: code, contractNo }, day) {
+  facts(find, { voucher: id, provider: code, category, contractNo }, day) {
     const voucher = voucherOf(find, id)
     const { book } = voucher
     find.ahead(...accountsOf(book, voucherAccount(voucher)))
@@ -37,6 +39,10 @@ export const fileOrderCommand = command({
       ...accountsOf(book, { kind: 'payable', owner: `${program.payee}:${payee.uscc}` }),
       ...(holder ? [[orders, holder.holder] as const] : []),
     )
+    const isDirect = isRecognised(provider, category, program.jurisdiction, day)
+    const { accepting, home } = pairFor(provider, program.jurisdiction)
+    // Most are recognised directly, or at home: then no agreement is looked at.
+    const pair = isDirect || accepting === home ? null : find(agreements, pairKey(accepting, home))
     return {
       book,
       voucher,
@@ -44,6 +50,7 @@ export const fileOrderCommand = command({
       provider,
       enterprise,
       payee,
+      pair,
       listed: [enterprise.uscc, code].find((uscc) => isListed(find, uscc, day)),
       duplicate: holder ? orderOf(find, holder.holder) : undefined,
       available: available(find, book, voucherAccount(voucher)),
@@ -57,7 +64,9 @@ export const fileOrderCommand = command({
     if (day > endsOn(voucher)) return refuse('voucher_expired', { useBy: endsOn(voucher) })
     if (facts.listed) return refuse('integrity_listed', { party: facts.listed })
     if (!program.categories.includes(category)) return refuse('category_not_covered', { category })
-    if (!isRecognised(provider, category, program.jurisdiction, day)) {
+    const isDirect = isRecognised(provider, category, program.jurisdiction, day) && !isWithdrawn(provider)
+    const agreement = isDirect ? undefined : agreedOn(provider, facts.pair, category, program.jurisdiction, day)
+    if (!isDirect && !agreement) {
       return refuse('provider_not_recognised', {
         provider: provider.uscc,
         jurisdiction: program.jurisdiction,
@@ -103,6 +112,7 @@ export const fileOrderCommand = command({
       approved: null,
       approvedSeq: null,
       clawedBack: 0n,
+      agreement: agreement?.agreement ?? null,
       version: voucher.version,
       noticeDays: program.noticeDays,
       noticeEnds: null,

@@ -48,6 +48,8 @@ export interface Order extends Fact {
   /** The last day of the notice since it was last verified. */
   readonly noticeEnds: Day | null
   readonly evidence: readonly Evidence[] | null
+  /** The agreement its provider was recognised by; null when it was recognised directly. */
+  readonly agreement: number | null
 }
 
 export const idOf = (order: Pick<Order, 'book' | 'order'>) => orderId(order.book, order.order)
@@ -59,9 +61,10 @@ export const orders: FactKind<Order> = {
   async load(sql, keys) {
     const ids = keys.map((key) => parseOrderId(key)!)
     const rows = await sql<
-      (Omit<Order, 'order' | 'voucher' | 'approvedSeq'> & {
+      (Omit<Order, 'order' | 'voucher' | 'approvedSeq' | 'agreement'> & {
         order: bigint
         voucher: bigint
+        agreement: bigint | null
         approvedSeq: bigint | null
       })[]
     >`
@@ -71,7 +74,7 @@ export const orders: FactKind<Order> = {
              o.payee_province as "payeeProvince", o.score, o.invoice_no as "invoiceNo",
              o.invoice_amount as "invoiceAmount", o.verified_by as "verifiedBy", o.approved,
              o.approved_seq as "approvedSeq", o.clawed_back as "clawedBack", o.version,
-             o.notice_days as "noticeDays", o.notice_ends as "noticeEnds", o.evidence
+             o.notice_days as "noticeDays", o.notice_ends as "noticeEnds", o.evidence, o.agreement
       from unnest(${ids.map((id) => id.book)}::int[], ${ids.map((id) => id.number)}::bigint[]) as k (book, "order")
       join orders o on o.book = k.book and o."order" = k."order"`
     return rows.map((row) => ({
@@ -79,6 +82,7 @@ export const orders: FactKind<Order> = {
       order: Number(row.order),
       voucher: Number(row.voucher),
       approvedSeq: row.approvedSeq === null ? null : Number(row.approvedSeq),
+      agreement: row.agreement === null ? null : Number(row.agreement),
     }))
   },
 }

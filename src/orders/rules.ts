@@ -1,3 +1,4 @@
+import { agreements, pairKey } from '../agreements/facts.js'
 import { voucherId } from '../core/ids.js'
 import type { Fen } from '../core/money.js'
 import type { Day } from '../core/time.js'
@@ -7,6 +8,8 @@ import { release } from '../ledger/entry.js'
 import type { Find } from '../ledger/fact.js'
 import { type Plan, row, type Transfer } from '../ledger/plan.js'
 import { poolOf } from '../programs/facts.js'
+import { providerOf } from '../providers/facts.js'
+import { agreedOn, pairFor } from '../providers/rules.js'
 import { passOn, type Voucher, voucherOf, vouchers } from '../vouchers/facts.js'
 import type { OrderState } from './contract.js'
 import { invoiceKeys, keysOf, type Order, orderOf, orders } from './facts.js'
@@ -55,6 +58,17 @@ export function next(state: OrderState, command: OrderCommand): OrderState | und
 /** True from the day after its deadline. */
 export function isOverdue(order: Order, day: Day): boolean {
   return order.deadline !== null && day > order.deadline
+}
+
+/** Whether its provider was recognised by an agreement that stops running orders, and is not so any more on this day. */
+export function isStopped(find: Find, order: Order, day: Day): boolean {
+  if (order.agreement === null) return false
+  const provider = providerOf(find, order.provider)
+  const { accepting, home } = pairFor(provider, order.book)
+  const pair = find(agreements, pairKey(accepting, home))
+  const filedUnder = pair?.agreements.find(({ agreement }) => agreement === order.agreement)
+  if (filedUnder?.running !== 'stop') return false
+  return agreedOn(provider, pair, order.category, order.book, day) === undefined
 }
 
 /** An order alone; throws Refused('order_not_found'). */

@@ -19,6 +19,14 @@ export const bureau = ['officer', 'approver', 'finance', 'auditor'] as const sat
 const everyone = Object.keys(roles) as Role[]
 
 export const permissions = {
+  offerAgreement: ['officer', 'approver'],
+  amendAgreement: ['officer', 'approver'],
+  signAgreement: ['officer', 'approver'],
+  endAgreement: ['officer', 'approver'],
+  listAgreements: everyone,
+  getAgreement: everyone,
+  withdrawProvider: ['officer'],
+  liftSuspension: ['officer'],
   appoint: ['officer', 'approver'],
   deputise: ['officer', 'approver'],
   barPerson: ['officer', 'approver'],
@@ -84,6 +92,12 @@ export type Operation = keyof typeof permissions
  * is both.
  */
 export const seconds = {
+  offerAgreement: { kind: 'offer_agreement', roles: ['approver'] },
+  amendAgreement: { kind: 'amend_agreement', roles: ['approver'] },
+  signAgreement: { kind: 'sign_agreement', roles: ['approver'] },
+  endAgreement: { kind: 'end_agreement', roles: ['approver'] },
+  withdrawProvider: { kind: 'withdraw_provider', roles: ['approver'] },
+  liftSuspension: { kind: 'lift_suspension', roles: ['approver'] },
   appoint: { kind: 'appoint', roles: ['approver'] },
   deputise: { kind: 'deputise', roles: ['approver'] },
   barPerson: { kind: 'bar_person', roles: ['approver'] },
@@ -115,6 +129,14 @@ export const reaches = {
 export type Reach = keyof typeof reaches
 
 export const reachOf = {
+  offerAgreement: 'own',
+  amendAgreement: 'own',
+  signAgreement: 'own',
+  endAgreement: 'own',
+  listAgreements: 'all',
+  getAgreement: 'all',
+  withdrawProvider: 'own',
+  liftSuspension: 'own',
   appoint: 'tree',
   deputise: 'tree',
   barPerson: 'tree',

@@ -1,3 +1,4 @@
+import { isUnder } from '../core/division.js'
 import { refuse } from '../core/refusals.js'
 import { ofJurisdiction, ofOrganisation } from '../engine/access.js'
 import { command } from '../engine/command.js'
@@ -5,14 +6,18 @@ import { byTwo } from '../engine/proposal.js'
 import { REGION } from '../ledger/book.js'
 import { row } from '../ledger/plan.js'
 import {
+  liftSuspension,
   providerRegistered,
+  providerWithdrawn,
   recognise,
   recognised,
   recognitionSuspended,
   registerProvider,
   suspendRecognition,
+  suspensionLifted,
+  withdrawProvider,
 } from './contract.js'
-import { providerOf, providers } from './facts.js'
+import { type Provider, providerOf, providers, type Suspension } from './facts.js'
 
 /** Registers a provider once for the whole region. Refuses provider_exists. */
 export const registerProviderCommand = command({
@@ -25,7 +30,7 @@ export const registerProviderCommand = command({
     if (existing) return refuse('provider_exists', { provider: provider.uscc })
     return {
       book: REGION,
-      rows: [row(providers, { ...provider, book: REGION, recognitions: [] })],
+      rows: [row(providers, { ...provider, book: REGION, recognitions: [], suspensions: [] })],
       event: { uscc: provider.uscc },
     }
   },
@@ -48,7 +53,13 @@ export const recogniseCommand = byTwo({
   },
 })
 
-/** Ends what this jurisdiction has recognised so far, at once; orders already filed go on. */
+/** The provider's suspensions with one more. */
+const suspended = ({ suspensions }: Provider, jurisdiction: string, suspension: number, everywhere = false) => [
+  ...suspensions,
+  { suspension, jurisdiction: Number(jurisdiction), everywhere, lifted: null },
+]
+
+/** Ends what this jurisdiction has recognised so far, at once, also by agreement; orders already filed go on. */
 export const suspendRecognitionCommand = byTwo({
   kind: 'suspend_recognition',
   schema: suspendRecognition,
@@ -64,8 +75,45 @@ export const suspendRecognitionCommand = byTwo({
     })
     return {
       book: REGION,
-      rows: [row(providers, { ...provider, recognitions })],
+      rows: [row(providers, { ...provider, recognitions, suspensions: suspended(provider, jurisdiction, seq) })],
       event: { provider: provider.uscc, jurisdiction, ended },
+    }
+  },
+})
+
+/** The home bureau withdraws a provider: from now on nobody may use it (撤回). Refuses outside_jurisdiction. */
+export const withdrawProviderCommand = byTwo({
+  kind: 'withdraw_provider',
+  schema: withdrawProvider,
+  event: providerWithdrawn,
+  facts: (find, command) => ({ book: REGION, provider: providerOf(find, command.provider) }),
+  access: (_, actor, { jurisdiction }) => ofJurisdiction(actor, jurisdiction),
+  decide({ provider }, { jurisdiction }, { seq }) {
+    if (!isUnder(provider.division, jurisdiction)) {
+      return refuse('outside_jurisdiction', { division: provider.division })
+    }
+    return {
+      book: REGION,
+      rows: [row(providers, { ...provider, suspensions: suspended(provider, jurisdiction, seq, true) })],
+      event: { provider: provider.uscc, jurisdiction, suspension: seq },
+    }
+  },
+})
+
+/** Lifts what this jurisdiction has suspended or withdrawn; recognitions that were ended stay so (恢复). */
+export const liftSuspensionCommand = byTwo({
+  kind: 'lift_suspension',
+  schema: liftSuspension,
+  event: suspensionLifted,
+  facts: (find, command) => ({ book: REGION, provider: providerOf(find, command.provider) }),
+  access: (_, actor, { jurisdiction }) => ofJurisdiction(actor, jurisdiction),
+  decide({ provider }, { jurisdiction }, { seq }) {
+    const isOwn = (one: Suspension) => one.lifted === null && one.jurisdiction === Number(jurisdiction)
+    const suspensions = provider.suspensions.map((one) => (isOwn(one) ? { ...one, lifted: seq } : one))
+    return {
+      book: REGION,
+      rows: [row(providers, { ...provider, suspensions })],
+      event: { provider: provider.uscc, jurisdiction, lifted: provider.suspensions.filter(isOwn).length },
     }
   },
 })

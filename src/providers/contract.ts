@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { category, day, division, inOrder, jurisdiction, name, setOf, uscc } from '../platform/wire.js'
+import { category, day, division, inOrder, jurisdiction, name, reason, setOf, uscc } from '../platform/wire.js'
 
 /** A service provider 服务机构, registered once and recognised by each jurisdiction. */
 export const registerProvider = z.strictObject({ uscc, name, division, categories: setOf(category) })
@@ -25,6 +25,14 @@ export const suspendRecognition = z.strictObject({ provider: uscc, jurisdiction 
 
 export const recognitionSuspended = z.object({ provider: z.string(), jurisdiction: z.string(), ended: z.number() })
 
+/** Ends every use of a provider, everywhere, from now on; by the bureau of its home or one above it (撤回). */
+export const withdrawProvider = z.strictObject({ provider: uscc, jurisdiction, reason })
+export const providerWithdrawn = z.object({ provider: z.string(), jurisdiction: z.string(), suspension: z.number() })
+
+/** Lifts this jurisdiction's suspensions and its withdrawal (恢复). */
+export const liftSuspension = z.strictObject({ provider: uscc, jurisdiction, reason })
+export const suspensionLifted = z.object({ provider: z.string(), jurisdiction: z.string(), lifted: z.number() })
+
 export const providerView = z
   .object({
     uscc: z.string(),
@@ -41,5 +49,8 @@ export const providerView = z
         ended: z.boolean(),
       }),
     ),
+    suspensions: z
+      .array(z.object({ suspension: z.number(), jurisdiction: z.string(), everywhere: z.boolean() }))
+      .meta({ description: 'Not lifted: by whom, and whether it was withdrawn at home 未解除的暂停与撤回' }),
   })
   .meta({ id: 'Provider' })

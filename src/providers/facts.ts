@@ -14,12 +14,22 @@ export interface Recognition {
   readonly ended: number | null
 }
 
+/** What a jurisdiction has suspended, for itself or, at home, for everybody; until it is lifted. */
+export interface Suspension {
+  readonly suspension: number
+  readonly jurisdiction: Book
+  readonly everywhere: boolean
+  /** The number of the command that lifted it. */
+  readonly lifted: number | null
+}
+
 export interface Provider extends Fact {
   readonly uscc: string
   readonly name: string
   readonly division: string
   readonly categories: readonly string[]
   readonly recognitions: readonly Recognition[]
+  readonly suspensions: readonly Suspension[]
 }
 
 export const providers: FactKind<Provider> = {
@@ -31,7 +41,10 @@ export const providers: FactKind<Provider> = {
       select jsonb_agg(jsonb_build_object('recognition', r.recognition, 'jurisdiction', r.jurisdiction,
                          'categories', r.categories, 'from', r.valid_from, 'to', r.valid_to, 'ended', r.ended)
                        order by r.recognition)
-      from recognitions r where r.provider = p.uscc), '[]') as recognitions
+      from recognitions r where r.provider = p.uscc), '[]') as recognitions, coalesce((
+      select jsonb_agg(jsonb_build_object('suspension', s.suspension, 'jurisdiction', s.jurisdiction,
+                         'everywhere', s.everywhere, 'lifted', s.lifted) order by s.suspension)
+      from provider_suspensions s where s.provider = p.uscc), '[]') as suspensions
     from providers p where p.uscc = any (${keys as string[]})`,
 }
 

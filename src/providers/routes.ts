@@ -1,11 +1,17 @@
-import { eq } from 'drizzle-orm'
+import { and, eq, isNull } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import { providers, recognitions } from '../../db/schema.js'
+import { providerSuspensions, providers, recognitions } from '../../db/schema.js'
 import { Refused } from '../core/refusals.js'
 import { commandRoute, proposeRoute, readRoute, type Services } from '../engine/route.js'
 import { uscc } from '../platform/wire.js'
-import { recogniseCommand, registerProviderCommand, suspendRecognitionCommand } from './commands.js'
+import {
+  liftSuspensionCommand,
+  recogniseCommand,
+  registerProviderCommand,
+  suspendRecognitionCommand,
+  withdrawProviderCommand,
+} from './commands.js'
 import { providerView } from './contract.js'
 
 const tag = 'providers 服务机构'
@@ -33,6 +39,20 @@ export function providerRoutes(app: FastifyInstance, services: Services): void {
     summary: { en: "End your jurisdiction's recognitions of a provider", zh: '暂停互认' },
     type: suspendRecognitionCommand,
   })
+  proposeRoute(app, services, {
+    operation: 'withdrawProvider',
+    url: '/v1/provider-withdrawals',
+    tag,
+    summary: { en: 'Withdraw a provider at home: nobody may use it any more', zh: '撤回服务机构' },
+    type: withdrawProviderCommand,
+  })
+  proposeRoute(app, services, {
+    operation: 'liftSuspension',
+    url: '/v1/suspension-lifts',
+    tag,
+    summary: { en: "Lift your jurisdiction's suspension or withdrawal", zh: '恢复服务机构' },
+    type: liftSuspensionCommand,
+  })
   readRoute<{ uscc: string }>(app, {
     operation: 'getProvider',
     url: '/v1/providers/:uscc',
@@ -42,13 +62,18 @@ export function providerRoutes(app: FastifyInstance, services: Services): void {
     answer: providerView,
     async read({ params }) {
       const { reader } = services
-      const [[found], recognised] = await Promise.all([
+      const [[found], recognised, suspended] = await Promise.all([
         reader.select().from(providers).where(eq(providers.uscc, params.uscc)),
         reader
           .select()
           .from(recognitions)
           .where(eq(recognitions.provider, params.uscc))
           .orderBy(recognitions.recognition),
+        reader
+          .select()
+          .from(providerSuspensions)
+          .where(and(eq(providerSuspensions.provider, params.uscc), isNull(providerSuspensions.lifted)))
+          .orderBy(providerSuspensions.suspension),
       ])
       if (!found) throw new Refused('provider_not_found', { provider: params.uscc })
       return {
@@ -61,6 +86,11 @@ export function providerRoutes(app: FastifyInstance, services: Services): void {
           from: r.validFrom,
           to: r.validTo,
           ended: r.ended !== null,
+        })),
+        suspensions: suspended.map(({ suspension, jurisdiction, everywhere }) => ({
+          suspension,
+          jurisdiction: String(jurisdiction),
+          everywhere,
         })),
       }
     },

@@ -38,11 +38,13 @@ const provider = {
       recognition: 1,
       jurisdiction: BOOK,
       categories: ['testing', 'rnd'],
+      suspensions: [],
       from: '2026-01-01',
       to: '2026-12-31',
       ended: null,
     },
   ],
+  suspensions: [],
 }
 const codeOf = (decision: Plan | Refusal) => (isRefusal(decision) ? decision.refused : 'accepted')
 const changed = <T>(decision: Plan | Refusal, name: string) =>
@@ -67,6 +69,7 @@ const fileUnder = (
       voucher,
       program: of,
       provider: { ...provider, division: from },
+      pair: null,
       enterprise,
       payee: provider,
       listed: undefined,
@@ -241,6 +244,7 @@ t.test('public notice: approved from the day after its last', async (t) => {
         open: 10_00n,
         giveBack: () => [],
         isPayeeListed: false,
+        isStopped: false,
       },
       { order: 'O', amount: 10_00n },
       context(day),
@@ -259,7 +263,7 @@ t.test('evidence: what is missing is named, what was given stays', async (t) => 
   const wanting = program({ evidence: ['contract', 'invoice', 'payment_proof'] })
   const submit = (order: Order, kinds?: string[], under = wanting) =>
     submitClaimCommand.decide(
-      { book: BOOK, order, program: under, holder: null, other: undefined },
+      { book: BOOK, order, program: under, holder: null, other: undefined, isStopped: false },
       {
         order: 'O',
         invoiceNo: '1'.repeat(20),

@@ -1,3 +1,4 @@
+import type { Pair } from '../../src/agreements/facts.js'
 import type { Refusal } from '../../src/core/refusals.js'
 import type { Day, Instant } from '../../src/core/time.js'
 import type { Proposal } from '../../src/engine/proposal.js'
@@ -90,6 +91,7 @@ export interface KeptRefusal {
 /** The nouns' tables, by the names under which `record` is given their rows, in its order. */
 export interface Nouns {
   readonly proposals: Map<string, Proposal>
+  readonly agreements: Map<string, Pair>
   readonly people: Map<string, Registered>
   readonly programs: Map<string, ProgramVersions>
   readonly program_drafts: Map<string, Draft>
@@ -124,6 +126,7 @@ export class Ledger {
   readonly keys = new Map<string, Holder>()
   readonly nouns: Nouns & Record<string, Map<string, Fact>> = {
     proposals: new Map(),
+    agreements: new Map(),
     people: new Map(),
     programs: new Map(),
     program_drafts: new Map(),

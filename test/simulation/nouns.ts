@@ -1,4 +1,5 @@
 /** The put_<noun> functions of db/functions, with the checks of their tables. */
+import { agreements, type Pair } from '../../src/agreements/facts.js'
 import { type Proposal, proposals } from '../../src/engine/proposal.js'
 import type { Enterprise } from '../../src/enterprises/facts.js'
 import type { Integrity } from '../../src/integrity/facts.js'
@@ -24,6 +25,15 @@ export const putters: Readonly<Record<string, (ledger: Ledger, rows: Rows) => vo
       check(state !== 'approved' || decidedBy !== before.proposedBy)
       ledger.set(ledger.nouns.proposals, proposals.key(row), { ...before, state, decidedBy })
     }
+  },
+  agreements: (ledger, rows) => {
+    for (const row of rows as unknown as Pair[]) {
+      check(row.accepting !== row.home && row.agreements.every((one) => one.to >= one.from))
+      ledger.set(ledger.nouns.agreements, agreements.key(row), row)
+    }
+    refer(
+      (rows as unknown as Pair[]).every(({ accepting, home }) => ledger.books.has(accepting) && ledger.books.has(home)),
+    )
   },
   people: (ledger, rows) => {
     for (const row of rows as unknown as Person[]) {
@@ -66,7 +76,7 @@ export const putters: Readonly<Record<string, (ledger: Ledger, rows: Rows) => vo
   providers: (ledger, rows) => {
     for (const row of rows as unknown as Provider[]) {
       check(USCC.test(row.uscc))
-      const before = ledger.nouns.providers.get(row.uscc) ?? { ...row, recognitions: [] }
+      const before = ledger.nouns.providers.get(row.uscc) ?? { ...row, recognitions: [], suspensions: [] }
       const recognitions = new Map(before.recognitions.map((one) => [one.recognition, one]))
       for (const one of row.recognitions) {
         check(one.to >= one.from)
@@ -74,11 +84,17 @@ export const putters: Readonly<Record<string, (ledger: Ledger, rows: Rows) => vo
         recognitions.set(one.recognition, known ? { ...known, ended: one.ended } : one)
       }
       const all = [...recognitions.values()].sort((a, b) => a.recognition - b.recognition)
-      ledger.set(ledger.nouns.providers, row.uscc, { ...before, recognitions: all })
+      const suspensions = new Map(before.suspensions.map((one) => [one.suspension, one]))
+      for (const one of row.suspensions) {
+        const known = suspensions.get(one.suspension)
+        suspensions.set(one.suspension, known ? { ...known, lifted: one.lifted } : one)
+      }
+      const suspended = [...suspensions.values()].sort((a, b) => a.suspension - b.suspension)
+      ledger.set(ledger.nouns.providers, row.uscc, { ...before, recognitions: all, suspensions: suspended })
     }
     refer(
       (rows as unknown as Provider[]).every((row) =>
-        row.recognitions.every((one) => ledger.books.has(one.jurisdiction)),
+        [...row.recognitions, ...row.suspensions].every((one) => ledger.books.has(one.jurisdiction)),
       ),
     )
   },

@@ -1,0 +1,37 @@
+import { type Agreement, coveredBy, type Pair } from '../agreements/facts.js'
+import { isUnder, provinceOf } from '../core/division.js'
+import type { Day } from '../core/time.js'
+import type { Book } from '../ledger/book.js'
+import { isRecognised, type Provider } from './facts.js'
+
+/** Whether the home bureau has withdrawn the provider: nobody may use it any more (撤回). */
+export const isWithdrawn = ({ suspensions }: Provider) =>
+  suspensions.some(({ everywhere, lifted }) => everywhere && lifted === null)
+
+/** Whether this jurisdiction, or one above it, has suspended the provider and not lifted that (暂停). */
+const isSuspended = ({ suspensions }: Provider, jurisdiction: Book) =>
+  suspensions.some(({ jurisdiction: by, lifted }) => lifted === null && isUnder(String(jurisdiction), String(by)))
+
+/** The pair of provinces whose agreements would count: the program's takes the provider's. */
+export function pairFor(provider: Provider, jurisdiction: Book): { readonly accepting: Book; readonly home: Book } {
+  return {
+    accepting: Number(provinceOf(String(jurisdiction))),
+    home: Number(provinceOf(provider.division)),
+  }
+}
+
+/**
+ * The standing agreement by which a jurisdiction takes a provider for a category on a day: its home province is taken,
+ * it is recognised at home, and not suspended here. Undefined when there is none.
+ */
+export function agreedOn(
+  provider: Provider,
+  pair: Pair | null,
+  category: string,
+  jurisdiction: Book,
+  day: Day,
+): Agreement | undefined {
+  if (isWithdrawn(provider) || isSuspended(provider, jurisdiction)) return undefined
+  const isListedAtHome = isRecognised(provider, category, Number(provider.division), day)
+  return isListedAtHome ? coveredBy(pair, category, day) : undefined
+}
