@@ -6,6 +6,7 @@ import {
   index,
   integer,
   json,
+  jsonb,
   pgSchema,
   primaryKey,
   smallint,
@@ -101,6 +102,15 @@ export const commandKind = clearing.enum('command_kind', [
   'net_period',
   'confirm_payments',
   'pay',
+  'update_enterprise',
+  'declare_qualification',
+  'verify_qualification',
+  'declare_relations',
+  'record_relations',
+  'correct_integrity',
+  'appeal_integrity',
+  'decide_appeal',
+  'acknowledge_integrity',
 ])
 
 export const commands = clearing.table(
@@ -188,6 +198,7 @@ export const programs = clearing.table('programs', {
   claimWithinDays: integer('claim_within_days').notNull(),
   categories: text().array().notNull(),
   enterpriseTypes: text('enterprise_types').array().notNull(),
+  verifiedTypes: boolean('verified_types').notNull(),
 })
 
 export const enterprises = clearing.table('enterprises', {
@@ -195,6 +206,17 @@ export const enterprises = clearing.table('enterprises', {
   name: text().notNull(),
   division: text().notNull(),
   types: text().array().notNull(),
+  contact: text(),
+  version: number('version').notNull(),
+  moves: jsonb().notNull(),
+  qualifications: jsonb().notNull(),
+})
+
+export const relations = clearing.table('relations', {
+  uscc: text().primaryKey(),
+  version: number('version').notNull(),
+  declared: jsonb(),
+  recorded: jsonb().notNull(),
 })
 
 export const providers = clearing.table('providers', {
@@ -227,8 +249,19 @@ export const integrityEntries = clearing.table(
     validTo: date('valid_to'),
     reason: text().notNull(),
     listedBy: text('listed_by').notNull(),
+    jurisdiction: integer(),
+    person: text().notNull(),
+    source: text(),
+    decision: text(),
+    reach: text().array(),
+    consequences: text().array(),
+    version: number('version').notNull(),
+    removed: number('removed'),
+    corrections: jsonb().notNull(),
+    appeals: jsonb().notNull(),
+    acknowledged: jsonb().notNull(),
   },
-  (t) => [primaryKey({ columns: [t.uscc, t.listing] })],
+  (t) => [primaryKey({ columns: [t.uscc, t.listing] }), uniqueIndex('integrity_entries_listing').on(t.listing)],
 )
 
 export const vouchers = clearing.table(

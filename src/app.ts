@@ -23,6 +23,7 @@ import { errorHandler, faultsOf, sendRefusal } from './platform/problems.js'
 import { programRoutes } from './programs/routes.js'
 import { providerRoutes } from './providers/routes.js'
 import { refusalsOf } from './refusals.js'
+import { relationRoutes } from './relations/routes.js'
 import { settlementRoutes } from './settlement/routes.js'
 import { tokenRoutes } from './tokens/routes.js'
 import { voucherRoutes } from './vouchers/routes.js'
@@ -99,6 +100,7 @@ export async function buildApp(
   programRoutes(app, services)
   enterpriseRoutes(app, services)
   providerRoutes(app, services)
+  relationRoutes(app, services)
   integrityRoutes(app, services)
   voucherRoutes(app, services)
   orderRoutes(app, services)

@@ -8,11 +8,23 @@ import {
 } from './claims/commands.js'
 import { lapseOrderCommand, lapseVoucherCommand } from './deadlines/commands.js'
 import type { CommandType } from './engine/command.js'
-import { registerEnterpriseCommand } from './enterprises/commands.js'
-import { listIntegrityCommand } from './integrity/commands.js'
+import {
+  declareQualificationCommand,
+  registerEnterpriseCommand,
+  updateEnterpriseCommand,
+  verifyQualificationCommand,
+} from './enterprises/commands.js'
+import {
+  acknowledgeIntegrityCommand,
+  appealIntegrityCommand,
+  correctIntegrityCommand,
+  decideAppealCommand,
+  listIntegrityCommand,
+} from './integrity/commands.js'
 import { cancelOrderCommand, confirmCommand, deliverCommand, fileOrderCommand } from './orders/commands.js'
 import { appropriateCommand, publishProgramCommand } from './programs/commands.js'
 import { recogniseCommand, registerProviderCommand, suspendRecognitionCommand } from './providers/commands.js'
+import { declareRelationsCommand, recordRelationsCommand } from './relations/commands.js'
 import { closePeriodCommand, confirmPaymentsCommand, netPeriodCommand, payCommand } from './settlement/commands.js'
 import { issueCommand } from './vouchers/commands.js'
 
@@ -41,6 +53,15 @@ const all: readonly CommandType[] = [
   netPeriodCommand,
   confirmPaymentsCommand,
   payCommand,
+  updateEnterpriseCommand,
+  declareQualificationCommand,
+  verifyQualificationCommand,
+  declareRelationsCommand,
+  recordRelationsCommand,
+  correctIntegrityCommand,
+  appealIntegrityCommand,
+  decideAppealCommand,
+  acknowledgeIntegrityCommand,
 ]
 
 /** Every kind of command the log may hold, by its name there: what was logged can be decided again. */

@@ -4,6 +4,7 @@ import { approveClaimCommand, clawBackCommand, submitClaimCommand, verifyClaimCo
 import { parseYuan, yuan } from '../src/core/money.js'
 import { isRefusal, type Refusal } from '../src/core/refusals.js'
 import { lapseOrderCommand, lapseVoucherCommand } from '../src/deadlines/commands.js'
+import type { Enterprise } from '../src/enterprises/facts.js'
 import type { Hold } from '../src/ledger/accounts.js'
 import { release } from '../src/ledger/entry.js'
 import type { Context, Plan, Transfer } from '../src/ledger/plan.js'
@@ -34,8 +35,18 @@ const context = (over: Partial<Context> = {}): Context => ({
   ...over,
 })
 
-const program: Program = { ...rules({ program: 'WJ' }), book: 0, jurisdiction: BOOK }
-const enterprise = { book: 0, uscc: uscc(1), name: 'E', division: '320509', types: ['tech_sme'] }
+const program: Program = { ...rules({ program: 'WJ' }), book: 0, jurisdiction: BOOK, verifiedTypes: false }
+const enterprise: Enterprise = {
+  book: 0,
+  uscc: uscc(1),
+  name: 'E',
+  division: '320509',
+  types: ['tech_sme'],
+  contact: null,
+  version: 1,
+  moves: [],
+  qualifications: [],
+}
 const recognition = {
   recognition: 1,
   jurisdiction: BOOK,

@@ -256,11 +256,17 @@ t.test('a command refuses what its operation lists, and nothing else', async (t)
     'programOf(': 'program_not_found',
     'enterpriseOf(': 'enterprise_not_found',
     'providerOf(': 'provider_not_found',
+    'qualificationOf(': 'qualification_not_found',
+    'partyOf(': 'party_not_found',
+    'listingOf(': 'listing_not_found',
+    'appealOf(': 'appeal_not_found',
     'voucherOf(': 'voucher_not_found',
     'orderOf(': 'order_not_found',
     'byItself(': 'order_not_found',
     'heldBy(': 'order_not_found',
     'ofJurisdiction(': 'not_your_jurisdiction',
+    'overDivision(': 'not_your_jurisdiction',
+    'ofOwner(': 'not_your_jurisdiction',
     'ofOrganisation(': 'not_your_organisation',
   }
   /** What a voucher or an order names is there: it was looked at when it was issued or filed. */
@@ -272,7 +278,7 @@ t.test('a command refuses what its operation lists, and nothing else', async (t)
     ...Object.values(helpers),
     ...(Object.keys(refusals).filter((code) => {
       const { status } = refusals[code as RefusalCode]
-      return status === 409
+      return status === 409 || status === 412
     }) as RefusalCode[]),
   ])
   for (const path of sources.filter((p) => p.endsWith('/commands.ts'))) {

@@ -9,6 +9,7 @@ import { orders } from '../orders/facts.js'
 import type { Sql } from '../platform/database.js'
 import { programs } from '../programs/facts.js'
 import { providers } from '../providers/facts.js'
+import { relations } from '../relations/facts.js'
 import { type Period, periods } from '../settlement/facts.js'
 import { grants, vouchers } from '../vouchers/facts.js'
 import { said } from './finding.js'
@@ -27,6 +28,7 @@ const tables: readonly Table[] = [
   { kind: programs, table: 'programs', columns: ['program'] },
   { kind: enterprises, table: 'enterprises', columns: ['uscc'] },
   { kind: providers, table: 'providers', columns: ['uscc'] },
+  { kind: relations, table: 'relations', columns: ['uscc'] },
   { kind: integrity, table: 'integrity_entries', columns: ['uscc'] },
   { kind: vouchers, table: 'vouchers', columns: ['book', 'voucher'] },
   { kind: grants, table: 'grants', columns: ['book', 'program', 'enterprise', 'year'] },

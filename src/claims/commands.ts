@@ -103,7 +103,7 @@ export const approveClaimCommand = command({
   facts(find, { order: id }, day) {
     const order = orderOf(find, id)
     find.ahead(...accountsOf(order.book, payableOf(order)))
-    return { ...heldBy(find, id), isPayeeListed: isListed(find, payeeOf(order), day) }
+    return { ...heldBy(find, id), isPayeeListed: isListed(find, payeeOf(order), 'payment_stopped', order.book, day) }
   },
   access: ({ book }, actor) => ofJurisdiction(actor, book),
   overdue: ({ order }, day) => overdueOrder(order, day),

@@ -1,10 +1,16 @@
 import type { Actor } from '../core/actor.js'
-import { level } from '../core/division.js'
+import { isUnder, level } from '../core/division.js'
 import { type Refusal, refuse } from '../core/refusals.js'
 
 /** Bureau business: only an officer of this very jurisdiction. The region's own business has the code 000000. */
 export function ofJurisdiction(actor: Actor, code: number | string): Refusal | undefined {
   return Number(actor.jurisdiction ?? Number.NaN) === Number(code) ? undefined : refuse('not_your_jurisdiction')
+}
+
+/** Bureau business that goes down the tree: an officer of the jurisdiction this division lies under, or of one above. */
+export function overDivision(actor: Actor, division: string): Refusal | undefined {
+  const isOver = actor.jurisdiction !== undefined && isUnder(division, actor.jurisdiction)
+  return isOver ? undefined : refuse('not_your_jurisdiction')
 }
 
 /** A firm's or provider's own business: only somebody of it. */

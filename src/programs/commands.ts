@@ -18,9 +18,16 @@ export const publishProgramCommand = command({
   access: (_, actor, { jurisdiction }) => ofJurisdiction(actor, jurisdiction),
   decide({ existing }, rules) {
     if (existing) return refuse('program_exists', { program: rules.program })
+    const { jurisdiction, verifiedTypes } = rules
+    const program = {
+      ...rules,
+      book: REGION,
+      jurisdiction: Number(jurisdiction),
+      verifiedTypes: verifiedTypes ?? false,
+    }
     return {
       book: REGION,
-      rows: [row(programs, { ...rules, book: REGION, jurisdiction: Number(rules.jurisdiction) })],
+      rows: [row(programs, program)],
       event: { program: rules.program, jurisdiction: rules.jurisdiction },
     }
   },

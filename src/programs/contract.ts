@@ -31,6 +31,10 @@ export const publishProgram = z
     claimWithinDays: days,
     categories: setOf(category).min(1, { error: 'out_of_range' }),
     enterpriseTypes: setOf(enterpriseType).min(1, { error: 'out_of_range' }),
+    verifiedTypes: z
+      .boolean()
+      .nullish()
+      .meta({ description: 'Types count only when verified and running 仅认可已核验且在有效期内的资格' }),
   })
   .superRefine(inOrder('applyFrom', 'applyTo'))
 export type PublishProgram = z.infer<typeof publishProgram>
@@ -58,6 +62,7 @@ export const programView = z
     claimWithinDays: z.number(),
     categories: z.array(category),
     enterpriseTypes: z.array(enterpriseType),
+    verifiedTypes: z.boolean(),
     pool: yuanText,
   })
   .meta({ id: 'Program' })

@@ -21,6 +21,8 @@ export interface Program extends Fact {
   readonly claimWithinDays: number
   readonly categories: readonly string[]
   readonly enterpriseTypes: readonly string[]
+  /** Whether only verified types count; off unless the program says so. */
+  readonly verifiedTypes: boolean
 }
 
 export const programs: FactKind<Program> = {
@@ -31,7 +33,8 @@ export const programs: FactKind<Program> = {
     select 0 as book, program, jurisdiction, ratio, annual_cap as "annualCap", order_cap as "orderCap", payee, invoice,
            cross_region as "crossRegion", apply_from as "applyFrom", apply_to as "applyTo",
            use_within_days as "useWithinDays", claim_within_days as "claimWithinDays", categories,
-           enterprise_types as "enterpriseTypes"
+           enterprise_types as "enterpriseTypes",
+           verified_types as "verifiedTypes"
     from programs where program = any (${keys as string[]})`,
 }
 

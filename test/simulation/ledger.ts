@@ -10,6 +10,7 @@ import type { Head, Holder } from '../../src/ledger/world.js'
 import type { Order } from '../../src/orders/facts.js'
 import type { Program } from '../../src/programs/facts.js'
 import type { Provider } from '../../src/providers/facts.js'
+import type { Relations } from '../../src/relations/facts.js'
 import type { Period } from '../../src/settlement/facts.js'
 import type { Grant, Voucher } from '../../src/vouchers/facts.js'
 
@@ -87,6 +88,7 @@ export interface Nouns {
   readonly programs: Map<string, Program>
   readonly enterprises: Map<string, Enterprise>
   readonly providers: Map<string, Provider>
+  readonly relations: Map<string, Relations>
   readonly integrity: Map<string, Integrity>
   readonly vouchers: Map<string, Voucher>
   readonly grants: Map<string, Grant>
@@ -118,6 +120,7 @@ export class Ledger {
     programs: new Map(),
     enterprises: new Map(),
     providers: new Map(),
+    relations: new Map(),
     integrity: new Map(),
     vouchers: new Map(),
     grants: new Map(),
