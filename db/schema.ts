@@ -118,6 +118,15 @@ export const commandKind = clearing.enum('command_kind', [
   'end_agreement',
   'withdraw_provider',
   'lift_suspension',
+  'update_enterprise',
+  'declare_qualification',
+  'verify_qualification',
+  'declare_relations',
+  'record_relations',
+  'correct_integrity',
+  'appeal_integrity',
+  'decide_appeal',
+  'acknowledge_integrity',
 ])
 
 export const commands = clearing.table(
@@ -287,6 +296,7 @@ export const programs = clearing.table(
     firstGrantLimit: money('first_grant_limit'),
     noticeDays: integer('notice_days'),
     evidence: text().array().notNull().default([]),
+    verifiedTypes: boolean('verified_types').notNull(),
   },
   (t) => [primaryKey({ columns: [t.program, t.version] })],
 )
@@ -307,6 +317,17 @@ export const enterprises = clearing.table('enterprises', {
   name: text().notNull(),
   division: text().notNull(),
   types: text().array().notNull(),
+  contact: text(),
+  version: number('version').notNull(),
+  moves: jsonb().notNull(),
+  qualifications: jsonb().notNull(),
+})
+
+export const relations = clearing.table('relations', {
+  uscc: text().primaryKey(),
+  version: number('version').notNull(),
+  declared: jsonb(),
+  recorded: jsonb().notNull(),
 })
 
 export const providers = clearing.table('providers', {
@@ -339,8 +360,19 @@ export const integrityEntries = clearing.table(
     validTo: date('valid_to'),
     reason: text().notNull(),
     listedBy: text('listed_by').notNull(),
+    jurisdiction: integer(),
+    person: text().notNull(),
+    source: text(),
+    decision: text(),
+    reach: text().array(),
+    consequences: text().array(),
+    version: number('version').notNull(),
+    removed: number('removed'),
+    corrections: jsonb().notNull(),
+    appeals: jsonb().notNull(),
+    acknowledged: jsonb().notNull(),
   },
-  (t) => [primaryKey({ columns: [t.uscc, t.listing] })],
+  (t) => [primaryKey({ columns: [t.uscc, t.listing] }), uniqueIndex('integrity_entries_listing').on(t.listing)],
 )
 
 export const vouchers = clearing.table(

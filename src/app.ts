@@ -27,6 +27,7 @@ import { programRoutes } from './programs/routes.js'
 import { proposalRoutes } from './proposals/routes.js'
 import { providerRoutes } from './providers/routes.js'
 import { refusalsOf } from './refusals.js'
+import { relationRoutes } from './relations/routes.js'
 import { settlementRoutes } from './settlement/routes.js'
 import { closePeriod, confirmPayments } from './settlement/settle.js'
 import { simulationRoutes } from './simulation/routes.js'
@@ -120,6 +121,7 @@ export async function buildApp(
   simulationRoutes(app, services)
   enterpriseRoutes(app, services)
   providerRoutes(app, services)
+  relationRoutes(app, services)
   integrityRoutes(app, services)
   voucherRoutes(app, services)
   orderRoutes(app, services)

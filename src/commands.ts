@@ -15,8 +15,19 @@ import {
 import { lapseOrderCommand, lapseVoucherCommand } from './deadlines/commands.js'
 import type { CommandType } from './engine/command.js'
 import { declineProposalCommand, proposeCommand } from './engine/proposal.js'
-import { registerEnterpriseCommand } from './enterprises/commands.js'
-import { listIntegrityCommand } from './integrity/commands.js'
+import {
+  declareQualificationCommand,
+  registerEnterpriseCommand,
+  updateEnterpriseCommand,
+  verifyQualificationCommand,
+} from './enterprises/commands.js'
+import {
+  acknowledgeIntegrityCommand,
+  appealIntegrityCommand,
+  correctIntegrityCommand,
+  decideAppealCommand,
+  listIntegrityCommand,
+} from './integrity/commands.js'
 import { cancelOrderCommand, confirmCommand, deliverCommand, fileOrderCommand } from './orders/commands.js'
 import { appointCommand, barPersonCommand, deputiseCommand, endStandingCommand } from './people/commands.js'
 import {
@@ -33,6 +44,7 @@ import {
   suspendRecognitionCommand,
   withdrawProviderCommand,
 } from './providers/commands.js'
+import { declareRelationsCommand, recordRelationsCommand } from './relations/commands.js'
 import { closePeriodCommand, confirmPaymentsCommand, netPeriodCommand, payCommand } from './settlement/commands.js'
 import { issueCommand } from './vouchers/commands.js'
 
@@ -76,6 +88,15 @@ const all: readonly CommandType[] = [
   deputiseCommand,
   barPersonCommand,
   endStandingCommand,
+  updateEnterpriseCommand,
+  declareQualificationCommand,
+  verifyQualificationCommand,
+  declareRelationsCommand,
+  recordRelationsCommand,
+  correctIntegrityCommand,
+  appealIntegrityCommand,
+  decideAppealCommand,
+  acknowledgeIntegrityCommand,
 ]
 
 /** Every kind of command the log may hold, by its name there: what was logged can be decided again. */

@@ -30,6 +30,22 @@ const commanding = (...own: readonly RefusalCode[]): readonly RefusalCode[] => [
 
 /** Asked by one person, done by another: the second meets what the first would. */
 const byTwo = {
+  verifyQualification: ['enterprise_not_found', 'qualification_not_found', 'not_your_jurisdiction', 'state_conflict'],
+  correctIntegrity: [
+    'listing_not_found',
+    'not_your_jurisdiction',
+    'version_missing',
+    'version_conflict',
+    'state_conflict',
+  ],
+  decideAppeal: [
+    'listing_not_found',
+    'appeal_not_found',
+    'not_your_jurisdiction',
+    'separation_of_duties',
+    'state_conflict',
+  ],
+  recordRelations: ['party_not_found', 'not_your_jurisdiction', 'version_conflict'],
   offerAgreement: ['not_your_jurisdiction'],
   amendAgreement: [
     'agreement_not_found',
@@ -95,9 +111,16 @@ export const refusalsOf: Readonly<Record<Operation, readonly RefusalCode[]>> = {
   getProgram: reading('program_not_found'),
   getProgramVersion: reading('program_not_found'),
   registerEnterprise: commanding('not_your_organisation', 'enterprise_exists'),
+  updateEnterprise: commanding('enterprise_not_found', 'not_your_organisation', 'version_missing', 'version_conflict'),
+  declareQualification: commanding('enterprise_not_found', 'not_your_organisation'),
   getEnterprise: reading('enterprise_not_found'),
   registerProvider: commanding('not_your_organisation', 'provider_exists'),
   getProvider: reading('provider_not_found'),
+  appealIntegrity: commanding('listing_not_found', 'not_your_organisation', 'state_conflict'),
+  acknowledgeIntegrity: commanding('listing_not_found', 'not_your_organisation', 'state_conflict'),
+  listIntegrityEntries: reading(),
+  declareRelations: commanding('party_not_found', 'not_your_organisation', 'version_conflict'),
+  getRelations: reading('party_not_found'),
   getIntegrity: reading(),
   issueVoucher: commanding(...issueRefusals),
   // What its rows are refused with stands in the answer: the request itself was done.

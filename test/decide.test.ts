@@ -4,6 +4,7 @@ import { approveClaimCommand, clawBackCommand, submitClaimCommand, verifyClaimCo
 import { parseYuan, yuan } from '../src/core/money.js'
 import { isRefusal, type Refusal } from '../src/core/refusals.js'
 import { lapseOrderCommand, lapseVoucherCommand } from '../src/deadlines/commands.js'
+import type { Enterprise } from '../src/enterprises/facts.js'
 import type { Hold } from '../src/ledger/accounts.js'
 import { release } from '../src/ledger/entry.js'
 import type { Context, Plan, Transfer } from '../src/ledger/plan.js'
@@ -37,7 +38,17 @@ const context = (over: Partial<Context> = {}): Context => ({
 
 const first = { program: 'WJ', jurisdiction: BOOK, version: 1, effectiveFrom: null }
 const program = versionOf(rules({ program: 'WJ' }), first)
-const enterprise = { book: 0, uscc: uscc(1), name: 'E', division: '320509', types: ['tech_sme'] }
+const enterprise: Enterprise = {
+  book: 0,
+  uscc: uscc(1),
+  name: 'E',
+  division: '320509',
+  types: ['tech_sme'],
+  contact: null,
+  version: 1,
+  moves: [],
+  qualifications: [],
+}
 const recognition = {
   recognition: 1,
   jurisdiction: BOOK,

@@ -264,12 +264,18 @@ t.test('a command refuses what its operation lists, and nothing else', async (t)
     'draftOf(': 'draft_not_found',
     'enterpriseOf(': 'enterprise_not_found',
     'providerOf(': 'provider_not_found',
+    'qualificationOf(': 'qualification_not_found',
+    'partyOf(': 'party_not_found',
+    'listingOf(': 'listing_not_found',
+    'appealOf(': 'appeal_not_found',
     'voucherOf(': 'voucher_not_found',
     'orderOf(': 'order_not_found',
     'byItself(': 'order_not_found',
     'heldBy(': 'order_not_found',
     'proposalOf(': 'proposal_not_found',
     'ofJurisdiction(': 'not_your_jurisdiction',
+    'overDivision(': 'not_your_jurisdiction',
+    'ofOwner(': 'not_your_jurisdiction',
     'ofOrganisation(': 'not_your_organisation',
   }
   /** What a voucher or an order names is there: it was looked at when it was issued or filed. */

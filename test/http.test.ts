@@ -368,6 +368,8 @@ const first = { 'if-match': '"1"' }
 const terms = { by: '320000', categories: ['testing'], from: '2026-01-01', to: '2026-12-31', running: 'complete' }
 const agreement = { agreement: '320000-310000-1' }
 
+const listing = { uscc: parties.wujiang, listing: '1' }
+
 interface Good {
   readonly actor: Actor
   readonly params?: Record<string, string>
@@ -377,6 +379,49 @@ interface Good {
 }
 const good: Record<string, () => Good> = {
   publishProgram: () => ({ actor: bureau('approver', wj), body: programOf(`P-${++keys}`, wj) }),
+  updateEnterprise: () => ({
+    actor: firm('enterprise', parties.wujiang),
+    params: { uscc: parties.wujiang },
+    headers: first,
+    body: { contact: '办公室' },
+  }),
+  declareQualification: () => ({
+    actor: firm('enterprise', parties.wujiang),
+    params: { uscc: parties.wujiang },
+    body: { type: 'tech_sme', certificate: '202632050900000001', from: '2026-01-01', to: '2026-12-31' },
+  }),
+  verifyQualification: () => ({
+    actor: bureau('officer', wj),
+    params: { uscc: parties.wujiang, qualification: '1' },
+    body: { verdict: 'refused', reason: '不符', evidence: ['证书'] },
+  }),
+  correctIntegrity: () => ({
+    actor: bureau('officer', wj),
+    params: listing,
+    headers: first,
+    body: { verdict: 'removed', reason: '更正' },
+  }),
+  appealIntegrity: () => ({
+    actor: firm('enterprise', parties.wujiang),
+    params: listing,
+    body: { reason: '申诉' },
+  }),
+  decideAppeal: () => ({
+    actor: bureau('officer', wj),
+    params: { ...listing, appeal: '1' },
+    body: { verdict: 'upheld', reason: '维持' },
+  }),
+  acknowledgeIntegrity: () => ({ actor: bureau('officer', wj), params: listing, body: {} }),
+  declareRelations: () => ({
+    actor: firm('enterprise', parties.wujiang),
+    params: { uscc: parties.wujiang },
+    body: { shareholders: [] },
+  }),
+  recordRelations: () => ({
+    actor: bureau('officer', wj),
+    params: { uscc: parties.wujiang },
+    body: { jurisdiction: wj, shareholders: [], source: '公示系统' },
+  }),
   offerAgreement: () => ({
     actor: bureau('officer', '320000'),
     body: { accepting: '320000', home: '310000', ...terms },

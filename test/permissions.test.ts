@@ -172,6 +172,18 @@ const offer = { accepting: '320000', home: '310000', by: '320000', ...terms }
 const { agreement } = (await done('offerAgreement', bureau('officer', '320000'), { body: offer })).result as {
   agreement: string
 }
+const qualification = { type: 'tech_sme', certificate: '202632050900000001', from: '2026-01-01', to: '2026-12-31' }
+const { qualification: declared } = (
+  await done('declareQualification', person('enterprise', uscc(1)), { params: { uscc: uscc(1) }, body: qualification })
+).result as { qualification: number }
+const listing = { uscc: uscc(1), from: '2027-01-01', reason: '合成', jurisdiction: OWN }
+const listed = (await done('listIntegrity', officer, { body: listing })).result as { listing: number }
+const entry = { uscc: uscc(1), listing: String(listed.listing) }
+const other = (await done('listIntegrity', officer, { body: { ...listing, uscc: uscc(51) } })).result as typeof listed
+const entryOf = (role: Role) => (role === 'provider' ? { uscc: uscc(51), listing: String(other.listing) } : entry)
+const { appeal } = (
+  await done('appealIntegrity', person('enterprise', uscc(1)), { params: entry, body: { reason: '申诉' } })
+).result as { appeal: number }
 const leave = { from: '2026-03-02', to: '2026-03-31' }
 const appointment = { person: 'sun', jurisdiction: OWN, roles: ['officer'], from: '2026-03-02', reason: '新任' }
 const { standing: appointed } = (await done('appoint', officer, { body: appointment })).result as { standing: number }
@@ -182,6 +194,23 @@ const { proposal } = proposed as { proposal: string }
 /** What is asked of these things by each operation; of what is the region's where that is said. */
 const requests: Readonly<Record<Operation, (role: Role) => Request & { readonly of?: string }>> = {
   publishProgram: () => ({ body: program(`P-${++keys}`, 'provider') }),
+  updateEnterprise: () => ({ params: { uscc: uscc(1) }, ifMatch: 1, body: { contact: '办公室' } }),
+  declareQualification: () => ({ params: { uscc: uscc(1) }, body: qualification }),
+  verifyQualification: () => ({
+    params: { uscc: uscc(1), qualification: String(declared) },
+    body: { verdict: 'refused', reason: '不符', evidence: ['证书'] },
+  }),
+  correctIntegrity: () => ({ params: entry, ifMatch: 1, body: { verdict: 'removed', reason: '更正' } }),
+  appealIntegrity: (role) => ({ params: entryOf(role), body: { reason: '申诉' } }),
+  decideAppeal: () => ({ params: { ...entry, appeal: String(appeal) }, body: { verdict: 'upheld', reason: '维持' } }),
+  acknowledgeIntegrity: (role) => ({ params: entryOf(role) }),
+  listIntegrityEntries: () => ({ query: '?limit=100' }),
+  declareRelations: (role) => ({ params: { uscc: codeOf(role, 1) }, body: { shareholders: [] } }),
+  recordRelations: () => ({
+    params: { uscc: uscc(1) },
+    body: { jurisdiction: OWN, shareholders: [], source: '公示系统' },
+  }),
+  getRelations: (role) => ({ params: { uscc: codeOf(role, 1) } }),
   offerAgreement: () => ({ of: '320000', body: offer }),
   amendAgreement: () => ({ of: '320000', params: { agreement }, ifMatch: 1, body: { by: '320000', ...terms } }),
   signAgreement: () => ({ of: '320000', params: { agreement }, ifMatch: 1, body: { by: '320000' } }),
@@ -267,6 +296,7 @@ const requests: Readonly<Record<Operation, (role: Role) => Request & { readonly 
 const shown: Partial<Record<Operation, string>> = {
   listDrafts: 'D-1',
   listPeople: 'sun',
+  listIntegrityEntries: '2027-01-01',
   listVouchers: things.voucher,
   listOrders: things.order,
   listProposals: earliest!,

@@ -223,6 +223,7 @@ begin
     if nouns ? 'program_drafts' then perform put_program_drafts(nouns -> 'program_drafts'); end if;
     if nouns ? 'enterprises' then perform put_enterprises(nouns -> 'enterprises'); end if;
     if nouns ? 'providers' then perform put_providers(nouns -> 'providers'); end if;
+    if nouns ? 'relations' then perform put_relations(nouns -> 'relations'); end if;
     if nouns ? 'integrity' then perform put_integrity(nouns -> 'integrity'); end if;
     if nouns ? 'vouchers' then perform put_vouchers(nouns -> 'vouchers'); end if;
     if nouns ? 'grants' then perform put_grants(nouns -> 'grants'); end if;

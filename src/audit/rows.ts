@@ -12,6 +12,7 @@ import { people } from '../people/facts.js'
 import type { Sql } from '../platform/database.js'
 import { drafts, programs } from '../programs/facts.js'
 import { providers } from '../providers/facts.js'
+import { relations } from '../relations/facts.js'
 import { type Period, periods } from '../settlement/facts.js'
 import { grants, vouchers } from '../vouchers/facts.js'
 import { said } from './finding.js'
@@ -34,6 +35,7 @@ const tables: readonly Table[] = [
   { kind: drafts, table: 'program_drafts', columns: ['jurisdiction', 'program'] },
   { kind: enterprises, table: 'enterprises', columns: ['uscc'] },
   { kind: providers, table: 'providers', columns: ['uscc'] },
+  { kind: relations, table: 'relations', columns: ['uscc'] },
   { kind: integrity, table: 'integrity_entries', columns: ['uscc'] },
   { kind: vouchers, table: 'vouchers', columns: ['book', 'voucher'] },
   { kind: grants, table: 'grants', columns: ['book', 'program', 'enterprise', 'year'] },

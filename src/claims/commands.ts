@@ -115,7 +115,7 @@ export const approveClaimCommand = command({
     find.ahead(...accountsOf(order.book, payableOf(order)))
     return {
       ...heldBy(find, id),
-      isPayeeListed: isListed(find, payeeOf(order), day),
+      isPayeeListed: isListed(find, payeeOf(order), 'payment_stopped', order.book, day),
       isStopped: isStopped(find, order, day),
     }
   },

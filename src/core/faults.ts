@@ -37,6 +37,11 @@ export const fieldFaults = {
   },
   sha256_format: { en: 'A SHA-256 is 64 lower-case hexadecimal digits', zh: 'SHA-256 须为 64 位小写十六进制' },
   invoice_number_format: { en: 'An invoice number has 20 digits', zh: '发票号码须为 20 位数字' },
+  certificate_format: {
+    en: 'Not a certificate number of this type: high_tech has GR, year, two digits of the province, six digits; tech_sme a year, then 8 to 16 digits or capitals',
+    zh: '证书编号不符合该类型：高新技术企业为 GR、年份、两位省码、六位序号；科技型中小企业为年份加 8 至 16 位数字或大写字母',
+  },
+  digest_format: { en: 'A digest is 64 hexadecimal digits, lower case', zh: '摘要须为 64 位小写十六进制' },
   text_format: {
     en: 'Text must not be blank and must not hold control characters',
     zh: '文本不得为空白，且不得含控制字符',

@@ -170,6 +170,18 @@ export const serviceRefusals = {
   },
   program_exists: { status: 409, en: 'A program of this code is published already', zh: '该券种代码已发布' },
   enterprise_exists: { status: 409, en: 'The enterprise is registered already', zh: '该企业已登记' },
+  qualification_not_found: {
+    status: 404,
+    en: 'The enterprise has declared no such qualification',
+    zh: '该企业未申报此项资格',
+  },
+  party_not_found: {
+    status: 404,
+    en: 'No enterprise or provider is registered under this code',
+    zh: '没有以此代码登记的企业或服务机构',
+  },
+  listing_not_found: { status: 404, en: 'There is no such entry on the integrity list', zh: '名单中没有该条记录' },
+  appeal_not_found: { status: 404, en: 'There is no such appeal', zh: '没有该项申诉' },
   provider_exists: { status: 409, en: 'The provider is registered already', zh: '该服务机构已登记' },
   idempotency_key_missing: {
     status: 400,

@@ -1,5 +1,5 @@
 import type { Actor } from '../core/actor.js'
-import { level } from '../core/division.js'
+import { isUnder, level } from '../core/division.js'
 import { type Refusal, refuse } from '../core/refusals.js'
 
 /** Bureau business: only an officer of this very jurisdiction. The region's own business has the code 000000. */
@@ -10,6 +10,13 @@ export function ofJurisdiction(actor: Actor, code: number | string): Refusal | u
 /** Whether what `subject` prepared is not this person's to check: their own, or that of somebody whose deputy they are. */
 export function isSamePerson(actor: Actor, subject: string): boolean {
   return actor.subject === subject || (actor.principals?.includes(subject) ?? false)
+}
+
+/** Bureau business that goes down the tree: an officer of the jurisdiction this division lies under, or of one above, or of the region. */
+export function overDivision(actor: Actor, division: string): Refusal | undefined {
+  const own = actor.jurisdiction
+  const isOver = own !== undefined && (Number(own) === 0 || isUnder(division, own))
+  return isOver ? undefined : refuse('not_your_jurisdiction')
 }
 
 /** A firm's or provider's own business: only somebody of it. */

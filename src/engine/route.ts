@@ -354,8 +354,8 @@ export function readRoute<P = object, Q = object, R = unknown, B = object>(
     preValidation: refuseNull,
     handler: async ({ params, query, body, actor }, reply) => {
       const answer = await spec.read({ params: params as P, query: query as Q, body: body as B, actor })
-      const { version } = answer as { version?: number }
-      if (version !== undefined) reply.header('etag', `"${version}"`)
+      const { version } = answer as { version?: number | null }
+      if (version != null) reply.header('etag', `"${version}"`)
       return answer
     },
   })

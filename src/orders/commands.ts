@@ -8,7 +8,7 @@ import { owedToVoucher } from '../deadlines/owed.js'
 import { ofOrganisation } from '../engine/access.js'
 import { command } from '../engine/command.js'
 import { enterpriseOf } from '../enterprises/facts.js'
-import { isListed } from '../integrity/facts.js'
+import { integrity, isListed } from '../integrity/facts.js'
 import { accountsOf, available } from '../ledger/accounts.js'
 import { hold } from '../ledger/entry.js'
 import { row } from '../ledger/plan.js'
@@ -16,6 +16,8 @@ import { programOf } from '../programs/facts.js'
 import { termsOf } from '../programs/rules.js'
 import { isRecognised, providerOf } from '../providers/facts.js'
 import { agreedOn, isWithdrawn, pairFor } from '../providers/rules.js'
+import { relations, relationsOf } from '../relations/facts.js'
+import { tieBetween } from '../relations/rules.js'
 import { endsOn, voucherAccount, voucherOf, vouchers } from '../vouchers/facts.js'
 import { cancelOrder, confirm, deliver, fileOrder, orderFiled, orderMoved, orderReleased } from './contract.js'
 import { contractKey, idOf, type Order, orderOf, orders, payableOf } from './facts.js'
@@ -29,7 +31,12 @@ export const fileOrderCommand = command({
   facts(find, { voucher: id, provider: code, category, contractNo }, day) {
     const voucher = voucherOf(find, id)
     const { book } = voucher
-    find.ahead(...accountsOf(book, voucherAccount(voucher)))
+    // Both parties at once, so that what is known of them costs no further round.
+    const parties = [voucher.enterprise, code].flatMap((uscc) => [
+      [integrity, uscc] as const,
+      [relations, uscc] as const,
+    ])
+    find.ahead(...accountsOf(book, voucherAccount(voucher)), ...parties)
     const program = programOf(find, voucher.program, voucher.version)
     const provider = providerOf(find, code)
     const enterprise = enterpriseOf(find, voucher.enterprise)
@@ -51,7 +58,8 @@ export const fileOrderCommand = command({
       enterprise,
       payee,
       pair,
-      listed: [enterprise.uscc, code].find((uscc) => isListed(find, uscc, day)),
+      listed: [enterprise.uscc, code].find((uscc) => isListed(find, uscc, 'no_new_orders', book, day)),
+      tie: tieBetween(relationsOf(find, enterprise.uscc), relationsOf(find, code)),
       duplicate: holder ? orderOf(find, holder.holder) : undefined,
       available: available(find, book, voucherAccount(voucher)),
     }
@@ -77,6 +85,7 @@ export const fileOrderCommand = command({
       return refuse('cross_region_not_allowed', { provider: provider.uscc })
     }
     if (command.relatedParty) return refuse('related_party')
+    if (facts.tie) return refuse('related_party', { tie: facts.tie })
     if (facts.duplicate) return refuse('contract_duplicate', { contractNo })
     const { ratio, orderCap } = termsOf(program, category, enterprise.division, provider.division)
     const most = share(ratio, contractAmount)

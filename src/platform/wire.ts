@@ -86,6 +86,18 @@ const isClean = (text: string) => text.trim() !== '' && text.isWellFormed() && !
 /** Text kept and compared as it was written: not blank, no control characters, at most `most` characters. */
 export const text = (most: number) => z.string().max(most, fault('out_of_range')).refine(isClean, fault('text_format'))
 
+/** SHA-256 of something that is kept elsewhere. */
+export const digest = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/, fault('digest_format'))
+  .meta({ id: 'Digest', description: 'SHA-256, 64 hexadecimal digits 摘要' })
+
+/** Which version of something was read before it is edited: the number of the region's command that last wrote it. */
+export const version = z
+  .int(fault('wrong_type'))
+  .min(1, fault('out_of_range'))
+  .meta({ description: 'The version that was read; another one is refused 已读取的版本' })
+
 export const code = text(64)
 export const name = text(200)
 export const reason = text(500)

@@ -72,6 +72,10 @@ const ruleFields = {
     .meta({ description: 'Most for the first voucher of an enterprise in a calendar year 首次发放限额' }),
   noticeDays: someDays.nullish().meta({ description: 'Calendar days of notice before approval 公示天数' }),
   evidence: setOf(evidenceKind).nullish().meta({ description: 'What a claim must come with 必备佐证材料' }),
+  verifiedTypes: z
+    .boolean()
+    .nullish()
+    .meta({ description: 'Types count only when verified and running 仅认可已核验且在有效期内的资格' }),
 }
 
 type Days = Parameters<ReturnType<typeof inOrder<'applyFrom' | 'applyTo' | 'useBy'>>>[0]
@@ -146,6 +150,7 @@ const rulesView = {
   firstGrantLimit: yuanText.nullable(),
   noticeDays: z.number().nullable(),
   evidence: z.array(evidenceKind),
+  verifiedTypes: z.boolean(),
 }
 
 /** One version of a program's rules; the first is in force from the beginning. */

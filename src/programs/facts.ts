@@ -47,6 +47,8 @@ export interface Program extends Fact {
   readonly firstGrantLimit: Fen | null
   readonly noticeDays: number | null
   readonly evidence: readonly string[]
+  /** Whether only verified types count; off unless the program says so. */
+  readonly verifiedTypes: boolean
 }
 
 /** A program with all its versions, oldest first. */
@@ -67,7 +69,8 @@ export const programs: FactKind<ProgramVersions> = {
              apply_from as "applyFrom", apply_to as "applyTo", use_within_days as "useWithinDays",
              claim_within_days as "claimWithinDays", categories, enterprise_types as "enterpriseTypes", title, document,
              reach, ratios, use_by as "useBy", recall_unused_after_days as "recallUnusedAfterDays",
-             first_grant_limit as "firstGrantLimit", notice_days as "noticeDays", evidence
+             first_grant_limit as "firstGrantLimit", notice_days as "noticeDays", evidence,
+             verified_types as "verifiedTypes"
       from programs where program = any (${keys as string[]}) order by program, version`
     const found = new Map<string, Program[]>()
     for (const row of rows) {

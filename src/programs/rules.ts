@@ -44,6 +44,7 @@ export function versionOf(
     firstGrantLimit: asked.firstGrantLimit ?? null,
     noticeDays: asked.noticeDays ?? null,
     evidence: asked.evidence ?? [],
+    verifiedTypes: asked.verifiedTypes ?? false,
   }
 }
 

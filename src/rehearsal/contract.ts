@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { registerEnterprise } from '../enterprises/contract.js'
-import { listIntegrity } from '../integrity/contract.js'
 import {
   category,
   code,
@@ -25,8 +24,11 @@ const score = z.int({ error: 'wrong_type' }).min(0, { error: 'out_of_range' }).m
 const step = <D extends string, S extends z.ZodRawShape>(name: D, shape: S) =>
   z.strictObject({ id, at: z.string(), do: z.literal(name), ...shape })
 
+// What a file's format does not know is no field of a file.
+const { verifiedTypes: _, ...rules } = publishProgram.shape
+
 export const steps = {
-  publish_program: step('publish_program', publishProgram.shape).superRefine(inOrder('applyFrom', 'applyTo')),
+  publish_program: step('publish_program', rules).superRefine(inOrder('applyFrom', 'applyTo')),
   appropriate: step('appropriate', { program: code, amount: money }),
   register_enterprise: step('register_enterprise', registerEnterprise.shape),
   register_provider: step('register_provider', registerProvider.shape),
@@ -38,7 +40,9 @@ export const steps = {
     to: day,
   }).superRefine(inOrder('from', 'to')),
   suspend_recognition: step('suspend_recognition', { provider: uscc, jurisdiction }),
-  list_integrity: step('list_integrity', listIntegrity.shape).superRefine(inOrder('from', 'to')),
+  list_integrity: step('list_integrity', { uscc, from: day, to: day.nullish(), reason }).superRefine(
+    inOrder('from', 'to'),
+  ),
   issue: step('issue', { voucher: id, enterprise: uscc, program: code, amount: money }),
   file_order: step('file_order', {
     order: id,

@@ -7,6 +7,7 @@ import { owedToPool } from '../deadlines/owed.js'
 import { ofJurisdiction } from '../engine/access.js'
 import { command } from '../engine/command.js'
 import { enterpriseOf } from '../enterprises/facts.js'
+import { isEligible } from '../enterprises/rules.js'
 import { isListed } from '../integrity/facts.js'
 import { accountsOf, available } from '../ledger/accounts.js'
 import { post } from '../ledger/entry.js'
@@ -30,7 +31,7 @@ export const issueCommand = command({
       book,
       program: rules,
       enterprise: enterpriseOf(find, enterprise),
-      isListed: isListed(find, enterprise, day),
+      isListed: isListed(find, enterprise, 'no_new_vouchers', book, day),
       granted: find(grants, key)?.granted ?? 0n,
       pool: available(find, book, poolOf(program)),
     }
@@ -45,8 +46,7 @@ export const issueCommand = command({
     if (!isWithin(enterprise.division, program.reach ?? String(program.jurisdiction))) {
       return refuse('outside_jurisdiction', { division: enterprise.division })
     }
-    if (!enterprise.types.some((type) => program.enterpriseTypes.includes(type)))
-      return refuse('enterprise_not_eligible')
+    if (!isEligible(enterprise, program, day)) return refuse('enterprise_not_eligible')
     if (granted + amount > annualCap) {
       return refuse('annual_cap_exceeded', { annualCap: yuan(annualCap), granted: yuan(granted) })
     }

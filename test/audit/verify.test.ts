@@ -508,7 +508,8 @@ const tampers: readonly (readonly [deed: string, check: string, sql: string, say
   [
     'a listing is added',
     'rows',
-    `insert into integrity_entries values ('${E1}', 1, '2026-01-01', null, 'x', 'x')`,
+    `insert into integrity_entries (uscc, listing, valid_from, reason, listed_by, person, version)
+     values ('${E1}', 1, '2026-01-01', 'x', 'x', 'x', 1)`,
     /integrity_entries .* there 存在/,
   ],
   ['a voucher may be used longer', 'rows', 'update vouchers set use_by = use_by + 1 where book = 310000'],

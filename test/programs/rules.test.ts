@@ -26,7 +26,17 @@ const context = (day = DAY, subject = 'Li') => ({ at: 0, day, actor: bureau('320
 const of = { program: 'WJ', jurisdiction: BOOK, version: 1, effectiveFrom: null }
 const program = (over: Parameters<typeof rules>[0] | object = {}): Program =>
   versionOf({ ...rules({ program: 'WJ' }), ...over }, of)
-const enterprise = { book: 0, uscc: uscc(1), name: 'E', division: '320509', types: ['tech_sme'] }
+const enterprise = {
+  book: 0,
+  uscc: uscc(1),
+  name: 'E',
+  division: '320509',
+  types: ['tech_sme'],
+  contact: null,
+  version: 1,
+  moves: [],
+  qualifications: [],
+}
 const provider = {
   book: 0,
   uscc: uscc(11),
@@ -74,6 +84,7 @@ const fileUnder = (
       payee: provider,
       listed: undefined,
       duplicate: undefined,
+      tie: undefined,
       available: voucher.amount,
     },
     {

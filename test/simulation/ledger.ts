@@ -14,6 +14,7 @@ import type { Order } from '../../src/orders/facts.js'
 import type { Person as Registered } from '../../src/people/facts.js'
 import type { Draft, ProgramVersions } from '../../src/programs/facts.js'
 import type { Provider } from '../../src/providers/facts.js'
+import type { Relations } from '../../src/relations/facts.js'
 import type { Period } from '../../src/settlement/facts.js'
 import type { Grant, Voucher } from '../../src/vouchers/facts.js'
 
@@ -97,6 +98,7 @@ export interface Nouns {
   readonly program_drafts: Map<string, Draft>
   readonly enterprises: Map<string, Enterprise>
   readonly providers: Map<string, Provider>
+  readonly relations: Map<string, Relations>
   readonly integrity: Map<string, Integrity>
   readonly vouchers: Map<string, Voucher>
   readonly grants: Map<string, Grant>
@@ -132,6 +134,7 @@ export class Ledger {
     program_drafts: new Map(),
     enterprises: new Map(),
     providers: new Map(),
+    relations: new Map(),
     integrity: new Map(),
     vouchers: new Map(),
     grants: new Map(),

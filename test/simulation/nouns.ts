@@ -2,11 +2,12 @@
 import { agreements, type Pair } from '../../src/agreements/facts.js'
 import { type Proposal, proposals } from '../../src/engine/proposal.js'
 import type { Enterprise } from '../../src/enterprises/facts.js'
-import type { Integrity } from '../../src/integrity/facts.js'
+import type { Entry, Integrity } from '../../src/integrity/facts.js'
 import { type Order, orders } from '../../src/orders/facts.js'
 import type { Person } from '../../src/people/facts.js'
 import { type Draft, drafts, type Program, type ProgramVersions } from '../../src/programs/facts.js'
 import type { Provider } from '../../src/providers/facts.js'
+import type { Relations } from '../../src/relations/facts.js'
 import type { Period } from '../../src/settlement/facts.js'
 import { type Grant, grantKey, type Voucher, vouchers } from '../../src/vouchers/facts.js'
 import { check, type Ledger, refer, unique } from './ledger.js'
@@ -69,8 +70,8 @@ export const putters: Readonly<Record<string, (ledger: Ledger, rows: Rows) => vo
   enterprises: (ledger, rows) => {
     for (const row of rows as unknown as Enterprise[]) {
       check(USCC.test(row.uscc))
-      unique(!ledger.nouns.enterprises.has(row.uscc), 'enterprises_pkey')
-      ledger.set(ledger.nouns.enterprises, row.uscc, row)
+      const { types } = ledger.nouns.enterprises.get(row.uscc) ?? row
+      ledger.set(ledger.nouns.enterprises, row.uscc, { ...row, types })
     }
   },
   providers: (ledger, rows) => {
@@ -98,11 +99,21 @@ export const putters: Readonly<Record<string, (ledger: Ledger, rows: Rows) => vo
       ),
     )
   },
+  relations: (ledger, rows) => {
+    for (const row of rows as unknown as Relations[]) {
+      check(USCC.test(row.uscc))
+      ledger.set(ledger.nouns.relations, row.uscc, row)
+    }
+  },
   integrity: (ledger, rows) => {
     for (const row of rows as unknown as Integrity[]) {
-      const entries = new Map(row.entries.map((entry) => [entry.listing, entry]))
-      for (const entry of row.entries) check(entry.to === null || entry.to >= entry.from)
-      for (const entry of ledger.nouns.integrity.get(row.uscc)?.entries ?? []) entries.set(entry.listing, entry)
+      const entries = new Map((ledger.nouns.integrity.get(row.uscc)?.entries ?? []).map((one) => [one.listing, one]))
+      for (const entry of row.entries) {
+        check(entry.to === null || entry.to >= entry.from)
+        refer(entry.jurisdiction === null || ledger.books.has(entry.jurisdiction))
+        const before = entries.get(entry.listing)
+        entries.set(entry.listing, before ? { ...entry, ...saidOf(before) } : entry)
+      }
       const all = [...entries.values()].sort((a, b) => a.listing - b.listing)
       if (all.length > 0) ledger.set(ledger.nouns.integrity, row.uscc, { ...row, entries: all })
     }
@@ -166,6 +177,11 @@ const USCC = /^[0-9A-HJ-NPQRTUWXY]{18}$/
 
 function fen(digits: string | null): bigint | null {
   return digits === null ? null : BigInt(digits)
+}
+
+/** What of an entry on the integrity list never changes. */
+function saidOf({ listing, reason, by, person, jurisdiction, source, decision }: Entry) {
+  return { listing, reason, by, person, jurisdiction, source, decision }
 }
 
 function programOf(row: Wire<Program>): Program {
