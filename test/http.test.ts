@@ -350,6 +350,27 @@ t.test('the whole story across a border, each step by the right person', async (
 /** A good request for every command: what would be done if it were asked as it stands. */
 const good: Record<string, () => { actor: Actor; params?: Record<string, string>; body: Record<string, unknown> }> = {
   publishProgram: () => ({ actor: bureau('approver', wj), body: programOf(`P-${++keys}`, wj) }),
+  supersedeProgram: () => {
+    const { program: _, jurisdiction: __, ...rules } = programOf('WJ-2026', wj)
+    return {
+      actor: bureau('approver', wj),
+      params: { program: '沪券 2026/甲' },
+      body: { version: 1, effectiveFrom: '2999-01-01', ...rules },
+    }
+  },
+  draftProgram: () => {
+    const { program: _, jurisdiction, ...rules } = programOf('WJ-2027', wj)
+    return {
+      actor: bureau('officer', wj),
+      params: { program: `WJ-${++keys}` },
+      body: { jurisdiction, version: null, rules },
+    }
+  },
+  discardDraft: () => ({
+    actor: bureau('officer', wj),
+    params: { program: 'WJ-2027' },
+    body: { jurisdiction: wj, version: 1 },
+  }),
   appropriate: () => ({ actor: bureau('finance', wj), body: { program: 'WJ-2026', amount: '10.00' } }),
   registerEnterprise: () => {
     const code = uscc(`91320509MA2${String(++keys).padStart(6, '0')}`)
