@@ -206,7 +206,7 @@ t.test('direct writes that break a rule are refused by the database, whoever wri
     ],
     [
       'an order is on a voucher',
-      `select put_orders('[{"book": 320509, "order": 900, "state": "filed", "voucher": 900, "program": "${place.program}", "enterprise": "${place.enterprise}", "provider": "${place.provider}", "category": "testing", "contractNo": "x", "contractAmount": 2, "voucherAmount": 1, "signedOn": "2026-01-01", "filedOn": "2026-01-01", "claimBy": "2026-01-01", "deadline": "2026-01-01", "payee": "provider", "payeeProvince": 320000, "clawedBack": 0}]')`,
+      `select put_orders('[{"book": 320509, "order": 900, "state": "filed", "voucher": 900, "program": "${place.program}", "enterprise": "${place.enterprise}", "provider": "${place.provider}", "category": "testing", "contractNo": "x", "contractAmount": 2, "voucherAmount": 1, "signedOn": "2026-01-01", "filedOn": "2026-01-01", "claimBy": "2026-01-01", "deadline": "2026-01-01", "payee": "provider", "payeeProvince": 320000, "clawedBack": 0, "version": 1}]')`,
       FOREIGN,
     ],
   )
