@@ -103,8 +103,6 @@ export const businessRefusals = {
     en: 'The amount is above what was approved and not yet clawed back',
     zh: '金额超过已核准未追回的金额',
   },
-  // programs 券种
-  effective_in_past: { status: 409, en: 'New rules cannot take effect before today', zh: '修订规则不得早于当日生效' },
   // settlement 清算
   period_closed: { status: 409, en: 'A period of this name is closed already', zh: '该名称的清算周期已关账' },
   period_not_over: { status: 409, en: "The period's last day is not over", zh: '清算周期尚未结束' },
@@ -136,6 +134,7 @@ export const serviceRefusals = {
     en: 'It was changed meanwhile; read it again',
     zh: '已被他人修改，请重新读取',
   },
+  effective_in_past: { status: 409, en: 'New rules cannot take effect before today', zh: '修订规则不得早于当日生效' },
   program_exists: { status: 409, en: 'A program of this code is published already', zh: '该券种代码已发布' },
   enterprise_exists: { status: 409, en: 'The enterprise is registered already', zh: '该企业已登记' },
   provider_exists: { status: 409, en: 'The provider is registered already', zh: '该服务机构已登记' },
