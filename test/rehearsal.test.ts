@@ -32,7 +32,14 @@ t.test('nasty files', async (t) => {
       }
     }
     t.equal(deeds.size, 20)
-    t.same([...codes].sort(), Object.keys(businessRefusals).sort())
+    // Rules that are off unless a program sets them, which the files do not.
+    const off = new Set(['first_grant_limit_exceeded', 'evidence_missing', 'notice_running'])
+    t.same(
+      [...codes].sort(),
+      Object.keys(businessRefusals)
+        .filter((code) => !off.has(code))
+        .sort(),
+    )
   })
 
   t.test(

@@ -10,7 +10,7 @@ import type { Fact, FactKind } from '../ledger/fact.js'
 import { orders } from '../orders/facts.js'
 import { people } from '../people/facts.js'
 import type { Sql } from '../platform/database.js'
-import { drafts, programs } from '../programs/facts.js'
+import { drafts, type ProgramVersions, programs } from '../programs/facts.js'
 import { providers } from '../providers/facts.js'
 import { relations } from '../relations/facts.js'
 import { type Period, periods } from '../settlement/facts.js'
@@ -96,6 +96,7 @@ async function findStray(sql: Sql, { kind, table, columns }: Table, facts: Reado
 /** A fact without what is kept only in memory or only in the database. */
 function plain(kind: FactKind<Fact>, value: Fact): Record<string, unknown> {
   if (kind.name === periods.name) return { ...(value as Period), reaches: null }
+  if (kind.name === programs.name) return byVersion(value as ProgramVersions)
   if (kind.name !== holds.name) return { ...value }
   const { legs, ...hold } = value as Hold
   return {
@@ -109,6 +110,15 @@ function plain(kind: FactKind<Fact>, value: Fact): Record<string, unknown> {
       open,
     })),
   }
+}
+
+/** A program's rules field by field, so that a finding names the one that is off and its version. */
+function byVersion({ versions }: ProgramVersions): Record<string, unknown> {
+  return Object.fromEntries(
+    versions.flatMap(({ version, ...rules }) =>
+      Object.entries(rules).map(([name, value]) => [version === 1 ? name : `version ${version}, ${name}`, value]),
+    ),
+  )
 }
 
 async function compareReaches(sql: Sql, { facts }: Replayed): Promise<string | undefined> {

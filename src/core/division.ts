@@ -125,6 +125,16 @@ function cityOf(code: string): string {
   return provinceOf(code) === municipality ? municipality : `${code.slice(0, 4)}00`
 }
 
+/**
+ * The unit that a known division lies in: its city or, where there is none of that code (a district of 上海, a county
+ * under its province), its province; null of a province. Throws RangeError when the text is not six digits.
+ */
+export function parentOf(code: string): string | null {
+  if (level(code) === 'province') return null
+  const city = `${code.slice(0, 4)}00`
+  return level(code) === 'county' && known.has(city) ? city : provinceOf(code)
+}
+
 /** All known divisions, abolished ones included, ordered by code. */
 export const allDivisions: readonly Division[] = [...known.values()]
 

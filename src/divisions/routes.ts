@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import { allDivisions, divisionName, zones } from '../core/division.js'
+import { allDivisions, divisionName, isJurisdiction, level, parentOf, zones } from '../core/division.js'
 import { readRoute } from '../engine/route.js'
 import { divisionView, zoneView } from './contract.js'
 
@@ -13,7 +13,14 @@ export function divisionRoutes(app: FastifyInstance): void {
     tag,
     summary: { en: 'Divisions of the four provinces, abolished ones included', zh: '四省市行政区划（含已撤销）' },
     answer: z.object({ items: z.array(divisionView) }),
-    read: async () => ({ items: [...allDivisions] }),
+    read: async () => ({
+      items: allDivisions.map((unit) => ({
+        ...unit,
+        level: level(unit.code),
+        parent: parentOf(unit.code),
+        keepsBook: isJurisdiction(unit.code),
+      })),
+    }),
   })
   readRoute(app, {
     operation: 'listZones',

@@ -26,8 +26,11 @@ export function ofOrganisation(actor: Actor, uscc: string): Refusal | undefined 
 
 /** The books a bureau may read: its own and those below it; the region's own people read all. As a range of codes. */
 export function readableBooks(actor: Actor): { readonly low: number; readonly high: number } | undefined {
-  const code = actor.jurisdiction
-  if (code === undefined) return undefined
+  return actor.jurisdiction === undefined ? undefined : booksUnder(actor.jurisdiction)
+}
+
+/** The books of a jurisdiction and of those below it, as a range of codes; of 000000 all. */
+export function booksUnder(code: string): { readonly low: number; readonly high: number } {
   if (Number(code) === 0) return { low: 0, high: 999_999 }
   const low = Number(code)
   const width = { province: 9999, city: 99, county: 0 }[level(code)]

@@ -1,6 +1,7 @@
 import type { Actor } from '../core/actor.js'
 import { type Refusal, Refused, refuse } from '../core/refusals.js'
 import { addDays } from '../core/time.js'
+import { ofJurisdiction } from '../engine/access.js'
 import { byTwo } from '../engine/proposal.js'
 import { REGION } from '../ledger/book.js'
 import type { Find } from '../ledger/fact.js'
@@ -69,13 +70,16 @@ export const deputiseCommand = byTwo({
   },
 })
 
-/** Ends a person's access to a jurisdiction and those below it, whatever their tokens say (停用). */
+/**
+ * Ends a person's access to a jurisdiction and those below it, whatever their tokens say (停用). A bureau bars in its own
+ * jurisdiction only, so that none below can lift what one above has decided.
+ */
 export const barPersonCommand = byTwo({
   kind: 'bar_person',
   schema: barPerson,
   event: personBarred,
   facts,
-  access: (_, actor, { jurisdiction }) => fromAbove(actor, jurisdiction),
+  access: (_, actor, { jurisdiction }) => ofJurisdiction(actor, jurisdiction),
   decide({ one }, { person, jurisdiction, from, reason }, context) {
     const what = { kind: 'bar', jurisdiction: Number(jurisdiction), principal: null, roles: [] } as const
     const plan = adding(one, { ...what, from, to: null, reason, document: null }, context)

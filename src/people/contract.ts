@@ -69,7 +69,11 @@ export const standingView = z
   })
   .meta({ id: 'Standing' })
 
-export const peopleFilter = z.strictObject({ ...pageQuery, person: person.optional() })
+export const peopleFilter = z.strictObject({
+  ...pageQuery,
+  person: person.optional(),
+  jurisdiction: theirs.optional().meta({ description: 'This jurisdiction and those below it 辖区及其下级' }),
+})
 
 /** Who the service takes somebody for. */
 export const meView = z

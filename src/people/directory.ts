@@ -1,6 +1,5 @@
 import { type Clock, type Day, dayOf } from '../core/time.js'
 import { isOutage } from '../engine/outage.js'
-import { REGION } from '../ledger/book.js'
 import type { Directory } from '../platform/auth.js'
 import type { Sql } from '../platform/database.js'
 import type { Role } from '../platform/permissions.js'
@@ -42,22 +41,45 @@ export function openDirectory(sql: Sql, clock: Clock): Directory {
     return one
   }
 
+  /** Whom a deputy stands in for, also through a principal who is a deputy: a chain is no way round two persons. */
+  async function principalsOf(one: Person, jurisdiction: number, day: Day, found: Set<string>): Promise<Set<string>> {
+    for (const principal of standingOf(one, jurisdiction, day).principals) {
+      if (found.has(principal)) continue
+      found.add(principal)
+      const theirs = await ask(principal)
+      if (theirs) await principalsOf(theirs, jurisdiction, day, found)
+    }
+    return found
+  }
+
   return {
     async standingOf({ subject, jurisdiction }) {
       const one = await ask(subject)
-      return one && jurisdiction !== undefined ? standingOf(one, Number(jurisdiction), dayOf(clock.now())) : NOTHING
+      if (!one) return NOTHING
+      const day = dayOf(clock.now())
+      // A token that names no jurisdiction is in none that a bar could leave out.
+      if (jurisdiction === undefined) return { ...NOTHING, isBarred: runningBars(one, day).length > 0 }
+      const here = Number(jurisdiction)
+      const standing = standingOf(one, here, day)
+      if (standing.principals.length === 0) return standing
+      const principals = await principalsOf(one, here, day, new Set())
+      // Of deputies who stand in for each other, nobody is their own principal.
+      principals.delete(subject)
+      return { ...standing, principals: [...principals] }
     },
   }
 }
 
+const runningBars = ({ standings }: Person, day: Day) =>
+  standings.filter((standing) => standing.kind === 'bar' && isRunning(standing, day))
+
 /** What stands of a person in a jurisdiction on a day. */
-export function standingOf({ standings }: Person, jurisdiction: number, day: Day) {
-  const running = standings.filter((standing) => isRunning(standing, day))
+export function standingOf(one: Person, jurisdiction: number, day: Day) {
+  const running = one.standings.filter((standing) => isRunning(standing, day))
   const here = running.filter((standing) => standing.kind !== 'bar' && standing.jurisdiction === jurisdiction)
-  const bars = running.filter(({ kind }) => kind === 'bar')
   return {
     roles: [...new Set(here.flatMap(({ roles }) => roles))] as Role[],
     principals: [...new Set(here.flatMap(({ principal }) => principal ?? []))],
-    isBarred: bars.some((bar) => bar.jurisdiction === REGION || isAbove(bar.jurisdiction, jurisdiction)),
+    isBarred: runningBars(one, day).some((bar) => isAbove(bar.jurisdiction, jurisdiction)),
   }
 }

@@ -46,5 +46,8 @@ export function isRunning({ from, to, ended }: Pick<Standing, 'from' | 'to' | 'e
 /** Whether a jurisdiction is another one or lies above it; the region lies above all. Codes as numbers. */
 export function isAbove(upper: Book, lower: Book): boolean {
   if (upper === REGION || upper === lower) return true
-  return lower !== REGION && isUnder(String(lower), String(upper))
+  return lower !== REGION && isUnder(sixDigits(lower), sixDigits(upper))
 }
+
+/** A token may name any six digits, so one with a zero in front as well. */
+const sixDigits = (code: Book) => String(code).padStart(6, '0')

@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import type { z } from 'zod'
 import { standings } from '../../db/schema.js'
 import { dayOf } from '../core/time.js'
-import { readableBooks } from '../engine/access.js'
+import { booksUnder, readableBooks } from '../engine/access.js'
 import { bookText, proposeRoute, readRoute, type Services } from '../engine/route.js'
 import { REGION } from '../ledger/book.js'
 import { cut, page, readCursor, writeCursor } from '../platform/pages.js'
@@ -51,6 +51,7 @@ export function peopleRoutes(app: FastifyInstance, services: Services): void {
     answer: page(standingView),
     async read({ query, actor }) {
       const { low, high } = readableBooks(actor) ?? { low: -1, high: -1 }
+      const of = query.jurisdiction === undefined ? undefined : booksUnder(query.jurisdiction)
       const after = readCursor(query.cursor)
       const rows = await services.reader
         .select()
@@ -58,6 +59,7 @@ export function peopleRoutes(app: FastifyInstance, services: Services): void {
         .where(
           and(
             between(standings.jurisdiction, low, high),
+            of && between(standings.jurisdiction, of.low, of.high),
             query.person === undefined ? undefined : eq(standings.person, query.person),
             after && gt(standings.number, after.number),
           ),

@@ -165,7 +165,7 @@ export const reachOf = {
   liftSuspension: 'own',
   appoint: 'tree',
   deputise: 'tree',
-  barPerson: 'tree',
+  barPerson: 'own',
   endStanding: 'tree',
   listPeople: 'tree',
   getMe: 'all',

@@ -2,7 +2,7 @@ import { systemTimer, type Timer } from '../core/time.js'
 import type { Sql } from '../platform/database.js'
 import type { SimulateProgram, Simulation } from './contract.js'
 import { Play } from './play.js'
-import { regionOf, stepsOf } from './queries.js'
+import { type Logged, regionOf, stepsOf } from './queries.js'
 
 /** So long, in milliseconds, does a simulation work before it lets others have their turn. */
 const TURN = 10
@@ -15,21 +15,32 @@ export async function simulate(sql: Sql, asked: SimulateProgram, timer: Timer = 
   await play.open()
   let since = timer.now()
   const rest = async () => {
-    if (timer.now() - since < TURN) return
     await timer.turn()
     since = timer.now()
   }
   const region = regionOf(sql, book, from, to)
-  let said = await region.next()
-  for await (const step of stepsOf(sql, book, from, to)) {
-    // Each step is asked when the region stood where it stood then.
-    while (!said.done && said.value.seq <= step.region) {
-      await play.hear(said.value)
-      said = await region.next()
-      await rest()
+  let said: readonly Logged[] = []
+  let at = 0
+  /** Each step is asked when the region stood where it stood then. */
+  const hear = async (until: number) => {
+    for (;;) {
+      for (; at < said.length && said[at]!.seq <= until; at++) {
+        await play.hear(said[at]!)
+        if (timer.now() - since >= TURN) await rest()
+      }
+      if (at < said.length) return
+      const next = await region.next()
+      if (next.done) return
+      said = next.value
+      at = 0
     }
-    await play.step(step)
-    await rest()
+  }
+  for await (const page of stepsOf(sql, book, from, to)) {
+    for (const step of page) {
+      await hear(step.region)
+      await play.step(step)
+      if (timer.now() - since >= TURN) await rest()
+    }
   }
   return await play.report()
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import {
+  allDivisions,
   divisionName,
   isDivision,
   isJurisdiction,
@@ -8,6 +9,7 @@ import {
   isUnder,
   jurisdictions,
   level,
+  parentOf,
   provinceNames,
   provinceOf,
   provinces,
@@ -381,3 +383,18 @@ t.test('time', async (t) => {
 function order(one: string, other: string): number {
   return one < other ? -1 : one > other ? 1 : 0
 }
+
+t.test('the tree of divisions: everything lies in a unit that is there, up to its province', async (t) => {
+  for (const { code } of allDivisions) {
+    let top = code
+    for (let upper = parentOf(code); upper !== null; upper = parentOf(upper)) {
+      if (!isDivision(upper) || !isUnder(code, upper) || upper === top) t.fail(`${code} in ${upper}`)
+      top = upper
+    }
+    if (!isProvince(top)) t.fail(`${code} ends at ${top}`)
+  }
+  t.equal(parentOf('320509'), '320500', '吴江区 in 苏州市')
+  t.equal(parentOf('320500'), '320000', '苏州市 in 江苏省')
+  t.equal(parentOf('310104'), '310000', '徐汇区 in 上海市, which is one city')
+  t.equal(parentOf('340000'), null)
+})

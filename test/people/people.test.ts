@@ -55,6 +55,7 @@ t.test('a right counts from its first day to its last, where it was given, until
     t.equal(of(bar(barred), where, '2026-03-04').isBarred, false)
   }
   t.ok(isAbove(0, 310000) && !isAbove(310000, 0))
+  t.notOk(isAbove(12345, 320509), 'nor is anything above that no division can be')
 })
 
 let keys = 0
@@ -170,6 +171,13 @@ t.test('rights are given, lent, ended and taken away by two persons, and hold fo
     t.equal(shown.body.items.length, 1)
     t.equal((await call(service, acting('320000', 'auditor'), 'GET', '/v1/people?person=li')).body.items.length, 2)
     t.same((await call(service, acting('330000', 'auditor'), 'GET', '/v1/people')).body.items, [])
+    const listed = async (by: string, jurisdiction: string) =>
+      (await call(service, acting(by, 'auditor'), 'GET', `/v1/people?jurisdiction=${jurisdiction}`)).body.items.length
+    t.equal(await listed('320000', '320000'), 2, 'the whole province')
+    t.equal(await listed('320000', '320500'), 1, 'a city with its counties, without what was done above it')
+    t.equal(await listed('320000', '320508'), 0, 'another county')
+    t.equal(await listed('320500', '320000'), 1, 'asking for more than one’s tree shows no more')
+    t.equal(await listed('330000', '320000'), 0)
   } finally {
     await service.close()
   }
@@ -232,6 +240,83 @@ t.test('a deputy acts within the days of the leave, and never checks what the pr
     service.clock.set(china('2026-03-04'))
     await aSecond()
     t.equal((await call(service, li, 'POST', `/v1/orders/${his}/approval`, {})).status, 403, 'after the leave')
+  } finally {
+    await service.close()
+  }
+})
+
+t.test('what one above has barred, nobody below lifts', async (t) => {
+  const service = await testService()
+  try {
+    const bar = { person: 'li', jurisdiction: '320509', from: '2026-03-02', reason: '违规' }
+    const refused = { status: 403, body: { code: 'not_your_jurisdiction' } }
+    t.match(
+      await call(service, acting('320000', 'officer'), 'POST', '/v1/bars', bar),
+      refused,
+      'a province bars in the province, all counties with it',
+    )
+    const standing = await decided(t, service, '320000', '/v1/bars', { ...bar, jurisdiction: '320000' })
+    const end = { person: 'li', standing, reason: '复职' }
+    for (const below of ['320500', '320509', '330000', '012345']) {
+      t.match(await call(service, acting(below, 'officer'), 'POST', '/v1/standing-ends', end), refused, below)
+    }
+    t.match(
+      await call(service, acting('320509', 'officer', 'li'), 'GET', '/v1/me'),
+      { status: 403, body: { code: 'person_barred' } },
+      'and it holds in the county',
+    )
+  } finally {
+    await service.close()
+  }
+})
+
+t.test('a bar holds for a token that names no jurisdiction', async (t) => {
+  const service = await testService()
+  try {
+    const of = (role: Role, subject: string): Actor => ({ subject, organisation: 'platform', roles: [role] })
+    t.equal((await call(service, of('operator', 'zhou'), 'GET', '/v1/me')).status, 200)
+    const bar = { person: 'zhou', jurisdiction: '320000', from: '2026-03-02', reason: '离职' }
+    await decided(t, service, '320000', '/v1/bars', bar)
+    await aSecond()
+    for (const role of ['operator', 'officer', 'auditor'] as const) {
+      t.match(
+        await call(service, of(role, 'zhou'), 'GET', '/v1/me'),
+        { status: 403, body: { code: 'person_barred' } },
+        role,
+      )
+      t.equal((await call(service, of(role, 'wu'), 'GET', '/v1/me')).status, 200, `another ${role} goes on`)
+    }
+  } finally {
+    await service.close()
+  }
+})
+
+t.test('a deputy of a deputy does not check what the first principal has prepared', async (t) => {
+  const service = await testService()
+  try {
+    const stage = new Stage(service.service.engine)
+    const order = await stage.order(await stage.place(), 'verified')
+    const lend = (person: string, principal: string) =>
+      decided(t, service, '320509', '/v1/deputyships', {
+        person,
+        principal,
+        jurisdiction: '320509',
+        roles: ['approver'],
+        from: '2026-03-02',
+        to: '2026-03-03',
+        reason: '休假',
+      })
+    // In either order, and also when two stand in for each other.
+    await lend('li', 'wu')
+    await lend('wu', 'Chen')
+    await lend('Chen', 'li')
+    await aSecond()
+    const li = acting('320509', 'auditor', 'li')
+    t.same((await call(service, li, 'GET', '/v1/me')).body.principals.sort(), ['Chen', 'wu'])
+    t.match(await call(service, li, 'POST', `/v1/orders/${order}/approval`, {}), {
+      status: 409,
+      body: { code: 'separation_of_duties' },
+    })
   } finally {
     await service.close()
   }

@@ -38,6 +38,9 @@ const relations = (code: string, declared: Ties | null, recorded: Ties[] = []): 
   recorded: recorded.map((found) => ({ ...found, jurisdiction: 310000, source: 'register' })),
 })
 
+// biome-ignore lint/suspicious/noExplicitAny: whatever the service answers
+type Json = any
+
 t.test('what relates two parties', async (t) => {
   const cases = table(
     'person  holders  otherPerson  otherHolders  tie',
@@ -150,17 +153,28 @@ t.test('over HTTP only bureaus and the party itself read it', async (t) => {
   const service = await testService()
   t.teardown(() => service.close())
   let keys = 0
-  const send = async (actor: Actor, method: string, path: string, body?: object) => {
+  const send = async (
+    actor: Actor,
+    method: string,
+    path: string,
+    said?: object,
+  ): Promise<{ status: number; body: Json }> => {
+    const { version, ...body } = (said ?? {}) as { version?: unknown }
     const response = await fetch(`${service.base}${path}`, {
       method,
       headers: {
         authorization: `Bearer ${service.token(actor)}`,
         'idempotency-key': `k${++keys}`,
-        ...(body ? { 'content-type': 'application/json' } : {}),
+        ...(version === undefined ? {} : { 'if-match': `"${version}"` }),
+        ...(said ? { 'content-type': 'application/json' } : {}),
       },
-      ...(body ? { body: JSON.stringify(body) } : {}),
+      ...(said ? { body: JSON.stringify(body) } : {}),
     })
-    return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+    const answer = { status: response.status, body: (await response.json()) as Json }
+    if (answer.status !== 202) return answer
+    // What takes two persons is approved by a colleague.
+    const second = { ...actor, subject: `${actor.subject} 2` }
+    return send(second, 'POST', `/v1/proposals/${answer.body.result.proposal}/approval`, {})
   }
   await send(firm(E), 'POST', '/v1/enterprises', { uscc: E, name: 'E', division: '320509', types: ['micro'] })
   const at = `/v1/parties/${E}/relations`
