@@ -156,6 +156,11 @@ export const serviceRefusals = {
     zh: '没有该任用、代理或停用',
   },
   agreement_not_found: { status: 404, en: 'There is no such agreement', zh: '没有该互认协议' },
+  simulation_too_large: {
+    status: 409,
+    en: 'Too many orders for one simulation; take fewer days',
+    zh: '模拟涉及的订单过多，请缩短区间',
+  },
   proposal_not_found: { status: 404, en: 'There is no such proposal', zh: '没有该提请' },
   draft_not_found: { status: 404, en: 'There is no such draft', zh: '没有该草稿' },
   version_conflict: {

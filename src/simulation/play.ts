@@ -315,7 +315,9 @@ export class Play {
 
 /** What was logged was valid then, and is read as it is now. */
 function commandOf({ kind, body }: Logged): unknown {
-  return commandTypes.get(kind)!.schema.parse(body)
+  // A second person's approval is played as the command alone.
+  const { proposal: _, ...said } = body as { proposal?: string }
+  return commandTypes.get(kind)!.schema.parse(said)
 }
 
 /** A draft for another year, with its days in this one. */

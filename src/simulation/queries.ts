@@ -33,7 +33,7 @@ const steps = [
   'reject_claim',
   'claw_back',
 ]
-/** What of the region is not: programs are the draft's, and nothing is settled. */
+/** What of the region is not: programs are the draft's, nothing is settled, and who asked for it is all one. */
 const left = [
   'publish_program',
   'supersede_program',
@@ -42,7 +42,20 @@ const left = [
   'close_period',
   'net_period',
   'confirm_payments',
+  'propose',
+  'decline_proposal',
+  'appoint',
+  'deputise',
+  'bar_person',
+  'end_standing',
 ]
+
+/** How many orders were filed over these days. */
+export async function ordersIn(sql: Sql, book: Book, from: Day, to: Day): Promise<number> {
+  const [{ count = 0n } = {}] = await sql<{ count: bigint }[]>`
+    select count(*) from orders where book = ${book} and filed_on between ${from} and ${to}`
+  return Number(count)
+}
 
 /** Numbers that are read at once: a range and not a limit, so that no plan can ever sort or scan the whole log. */
 const AT_ONCE = 2000

@@ -499,7 +499,7 @@ const tampers: readonly (readonly [deed: string, check: string, sql: string, say
     "a program's ratio is another",
     'rows',
     `update programs set ratio = '0.6' where program = 'SH'`,
-    /"ratio":"0.6".*again makes it.*"ratio":"0.5"/,
+    /ratio is "0.6", .* "0.5"/,
   ],
   ['a filed order is called delivered', 'rows', `update orders set state = 'delivered' where state = 'filed'`],
   ['a recognition is dropped', 'rows', `delete from recognitions where provider = '${P1}' and jurisdiction = 320000`],
