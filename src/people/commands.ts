@@ -1,7 +1,7 @@
 import type { Actor } from '../core/actor.js'
 import { type Refusal, Refused, refuse } from '../core/refusals.js'
 import { addDays } from '../core/time.js'
-import { ofJurisdiction } from '../engine/access.js'
+import { isSamePerson, ofJurisdiction } from '../engine/access.js'
 import { byTwo } from '../engine/proposal.js'
 import { REGION } from '../ledger/book.js'
 import type { Find } from '../ledger/fact.js'
@@ -39,7 +39,7 @@ function adding(
   return { book: REGION, rows: [row(people, { ...one, standings })] }
 }
 
-/** Gives a person roles in a jurisdiction (任用). */
+/** Gives a person roles in a jurisdiction (任用). Refuses separation_of_duties: nobody gives themselves a right. */
 export const appointCommand = byTwo({
   kind: 'appoint',
   schema: appoint,
@@ -47,13 +47,14 @@ export const appointCommand = byTwo({
   facts,
   access: (_, actor, { jurisdiction }) => fromAbove(actor, jurisdiction),
   decide({ one }, { person, jurisdiction, roles, from, to, reason, document }, context) {
+    if (isSamePerson(context.actor, person)) return refuse('separation_of_duties', { person })
     const what = { kind: 'appointment', jurisdiction: Number(jurisdiction), principal: null, roles } as const
     const standing = { ...what, from, to: to ?? null, reason, document: document ?? null }
     return { ...adding(one, standing, context), event: { person, standing: context.seq } }
   },
 })
 
-/** Lets a person act for a colleague who is away (代理). Refuses deputy_of_self, term_too_long. */
+/** Lets a person act for a colleague who is away (代理). Refuses deputy_of_self, separation_of_duties, term_too_long. */
 export const deputiseCommand = byTwo({
   kind: 'deputise',
   schema: deputise,
@@ -62,6 +63,7 @@ export const deputiseCommand = byTwo({
   access: (_, actor, { jurisdiction }) => fromAbove(actor, jurisdiction),
   decide({ one }, { person, principal, jurisdiction, roles, from, to, reason }, context) {
     if (person === principal) return refuse('deputy_of_self')
+    if (isSamePerson(context.actor, person)) return refuse('separation_of_duties', { person })
     const lastDay = addDays(from, DEPUTY_DAYS - 1)
     if (to > lastDay) return refuse('term_too_long', { lastDay })
     const what = { kind: 'deputyship', jurisdiction: Number(jurisdiction), principal, roles } as const

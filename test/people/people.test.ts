@@ -1,6 +1,8 @@
 import t, { type Test } from 'tap'
 import type { Actor } from '../../src/core/actor.js'
+import { isRefusal } from '../../src/core/refusals.js'
 import { addDays } from '../../src/core/time.js'
+import { proposeCommand, twoPersonType } from '../../src/engine/proposal.js'
 import { standingOf } from '../../src/people/directory.js'
 import { isAbove, type Standing } from '../../src/people/facts.js'
 import type { Role } from '../../src/platform/permissions.js'
@@ -319,6 +321,33 @@ t.test('a deputy of a deputy does not check what the first principal has prepare
     })
   } finally {
     await service.close()
+  }
+})
+
+withLab(t, 'nobody has a hand in a right of their own, as the first person or the second', async (t, { engine }) => {
+  const { engine: runner } = engine()
+  const appointment = { person: 'Li', jurisdiction: '320509', roles: ['approver'], from: '2026-03-02', reason: '新任' }
+  const deputyship = { ...appointment, principal: 'Wu', to: '2026-03-20' }
+  for (const [kind, command] of [
+    ['appoint', appointment],
+    ['deputise', deputyship],
+  ] as const) {
+    const propose = (subject: string) =>
+      runner.run({
+        type: proposeCommand as never,
+        command: { kind, command, jurisdiction: '320509' },
+        actor: anybody('320509', subject),
+      })
+    const refused = { refused: 'separation_of_duties', details: { person: 'Li' } }
+    t.match(await propose('Li'), refused, `${kind}: asked for by whom it is for`)
+    const proposed = await propose('Chen')
+    if (isRefusal(proposed)) throw new Error(proposed.refused)
+    const approve = { type: twoPersonType(kind).type, command: { ...command, proposal: proposed.event.proposal } }
+    t.match(await runner.run({ ...approve, actor: anybody('320509', 'Li') }), refused, `${kind}: approved by the same`)
+    t.notOk(
+      isRefusal(await runner.run({ ...approve, actor: anybody('320509', 'Sun') })),
+      'by a third person it is done',
+    )
   }
 })
 
