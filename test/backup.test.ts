@@ -55,9 +55,9 @@ async function asOf(t: Test, migration: string): Promise<string> {
     columns,
   }))
   for (const { name, columns } of tables) {
-    const now = manifest.tables.find((table) => table.name === name)!.columns
+    const { columns: now, rows } = manifest.tables.find((table) => table.name === name)!
     const places = columns.map((column) => now.indexOf(column))
-    if (columns.length === now.length) continue
+    if (columns.length === now.length || rows === 0) continue
     directory = await forge(directory, fileOf(name), (text) =>
       text.replaceAll(/^.*$/gm, (line) => {
         const fields = line.split('\t')

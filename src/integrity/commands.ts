@@ -1,6 +1,6 @@
 import type { Actor } from '../core/actor.js'
 import { type Refusal, refuse } from '../core/refusals.js'
-import { ofJurisdiction, ofOrganisation, overDivision } from '../engine/access.js'
+import { isSamePerson, ofJurisdiction, ofOrganisation, overDivision } from '../engine/access.js'
 import { command } from '../engine/command.js'
 import { byTwo } from '../engine/proposal.js'
 import { REGION } from '../ledger/book.js'
@@ -108,7 +108,8 @@ export const decideAppealCommand = byTwo({
   decide({ listed, entry, appeal: open }, { uscc, listing, appeal, verdict, terms, reason }, context) {
     const { actor, day: on } = context
     if (open.decision !== null || entry.removed !== null) return refuse('state_conflict', { removed: entry.removed })
-    if (actor.subject === entry.person) return refuse('separation_of_duties', { listedBy: entry.person })
+    if (entry.person !== null && isSamePerson(actor, entry.person))
+      return refuse('separation_of_duties', { listedBy: entry.person })
     const decision = { on, by: actor.organisation, verdict, reason }
     const appeals = entry.appeals.map((one) => (one === open ? { ...one, decision } : one))
     const decided = { ...entry, appeals }
