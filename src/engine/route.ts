@@ -40,8 +40,6 @@ interface CommandSpec<C> extends Spec {
   readonly ifMatch?: 'needed' | 'if there'
   /** 201 when something new can be looked at afterwards. */
   readonly status?: 200 | 201
-  /** What runs it, when it is more than the command alone. */
-  readonly run?: (asked: { command: C; actor: Actor; key: string; isWanted: () => boolean }) => Promise<Outcome>
 }
 
 const KEY = /^[\x21-\x7e]{1,128}$/
@@ -99,11 +97,11 @@ export const bookText = (book: number) => String(book).padStart(6, '0')
 /** Answers one kind of command over POST: roles, Idempotency-Key, validation, engine, receipt or refusal. */
 export function commandRoute<C>(app: FastifyInstance, { engine }: Services, spec: CommandSpec<C>): void {
   const { type, status = 200 } = spec
-  const run = spec.run ?? ((asked) => engine.run({ type: type as unknown as CommandType, ...asked }))
   app.route({
     ...posted(engine, spec, spec.body ?? type.schema, { [status]: z.object(receiptFields(type.event)) }),
     handler: async (request, reply) => {
-      const outcome = await run({ command: commandOf<C>(request, spec), ...askedBy(request) })
+      const asked = { command: commandOf<C>(request, spec), ...askedBy(request) }
+      const outcome = await engine.run({ type: type as unknown as CommandType, ...asked })
       if (isRefusal(outcome)) return sendRefusal(request, reply, outcome)
       reply.status(status)
       return receiptOf(type, outcome)
@@ -111,7 +109,7 @@ export function commandRoute<C>(app: FastifyInstance, { engine }: Services, spec
   })
 }
 
-interface ProposalSpec extends Omit<CommandSpec<never>, 'type' | 'status' | 'run'> {
+interface ProposalSpec extends Omit<CommandSpec<never>, 'type' | 'status'> {
   readonly type: { readonly kind: string; readonly alone: z.ZodObject }
   readonly body?: z.ZodObject
   /** What must be done before it can be decided. */

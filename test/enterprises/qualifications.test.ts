@@ -12,6 +12,7 @@ import {
 import { declareQualification, type QualificationState, updateEnterprise } from '../../src/enterprises/contract.js'
 import type { Enterprise, Qualification } from '../../src/enterprises/facts.js'
 import { isEligible, nextStates } from '../../src/enterprises/rules.js'
+import { askOf } from '../support/ask.js'
 import { START, withLab } from '../support/lab.js'
 import { ask, bureau, firm, rules, uscc } from '../support/scene.js'
 import { testService } from '../support/service.js'
@@ -52,9 +53,6 @@ const verify = (code: string, number: number, verdict: string, by = '320509') =>
     { uscc: code, qualification: number, verdict, evidence: ['certificate'] },
     bureau(by),
   )
-
-// biome-ignore lint/suspicious/noExplicitAny: whatever the service answers
-type Json = any
 
 t.test('a program that asks for verified types takes only those that are verified and run on the day', async (t) => {
   const cases = table(
@@ -233,30 +231,7 @@ withLab(t, 'verified this year, renewed for the next, moved away: what each vouc
 t.test('over HTTP', async (t) => {
   const service = await testService()
   t.teardown(() => service.close())
-  let keys = 0
-  const send = async (
-    actor: Actor,
-    method: string,
-    path: string,
-    said?: object,
-  ): Promise<{ status: number; body: Json }> => {
-    const { version, ...body } = (said ?? {}) as { version?: unknown }
-    const response = await fetch(`${service.base}${path}`, {
-      method,
-      headers: {
-        authorization: `Bearer ${service.token(actor)}`,
-        'idempotency-key': `k${++keys}`,
-        ...(version === undefined ? {} : { 'if-match': `"${version}"` }),
-        ...(said ? { 'content-type': 'application/json' } : {}),
-      },
-      ...(said ? { body: JSON.stringify(body) } : {}),
-    })
-    const answer = { status: response.status, body: (await response.json()) as Json }
-    if (answer.status !== 202) return answer
-    // What takes two persons is approved by a colleague.
-    const second = { ...actor, subject: `${actor.subject} 2` }
-    return send(second, 'POST', `/v1/proposals/${answer.body.result.proposal}/approval`, {})
-  }
+  const send = askOf(service)
   const own = firm(E)
   await send(own, 'POST', '/v1/enterprises', { uscc: E, name: 'E', division: '320509', types: ['micro'] })
   const at = `/v1/enterprises/${E}`

@@ -14,6 +14,7 @@ import {
 import { type Consequence, consequences, correctIntegrity, decideAppeal } from '../../src/integrity/contract.js'
 import type { Appeal, Entry, Integrity } from '../../src/integrity/facts.js'
 import { counts } from '../../src/integrity/rules.js'
+import { askOf } from '../support/ask.js'
 import { withLab } from '../support/lab.js'
 import { ask, bureau, firm, uscc } from '../support/scene.js'
 import { china, testService } from '../support/service.js'
@@ -51,9 +52,6 @@ const context = (subject = 'Li', jurisdiction = '320500') => ({
 })
 const saidOf = { uscc: PARTY, listing: 5 }
 const codeOf = (decision: object) => (isRefusal(decision) ? decision.refused : 'accepted')
-
-// biome-ignore lint/suspicious/noExplicitAny: whatever the service answers
-type Json = any
 
 t.test('an entry counts on its days, within its reach, for its consequences', async (t) => {
   const cases = table(
@@ -309,30 +307,7 @@ withLab(t, 'corrected in the middle of an order: each step goes by what the list
 t.test('over HTTP', async (t) => {
   const service = await testService()
   t.teardown(() => service.close())
-  let keys = 0
-  const send = async (
-    actor: Actor,
-    method: string,
-    path: string,
-    said?: object,
-  ): Promise<{ status: number; body: Json }> => {
-    const { version, ...body } = (said ?? {}) as { version?: unknown }
-    const response = await fetch(`${service.base}${path}`, {
-      method,
-      headers: {
-        authorization: `Bearer ${service.token(actor)}`,
-        'idempotency-key': `k${++keys}`,
-        ...(version === undefined ? {} : { 'if-match': `"${version}"` }),
-        ...(said ? { 'content-type': 'application/json' } : {}),
-      },
-      ...(said ? { body: JSON.stringify(body) } : {}),
-    })
-    const answer = { status: response.status, body: (await response.json()) as Json }
-    if (answer.status !== 202) return answer
-    // What takes two persons is approved by a colleague.
-    const second = { ...actor, subject: `${actor.subject} 2` }
-    return send(second, 'POST', `/v1/proposals/${answer.body.result.proposal}/approval`, {})
-  }
+  const send = askOf(service)
   const list = '/v1/integrity-entries'
   const said = { uscc: PARTY, from: DAY, reason: 'r', jurisdiction: '320500', decision: '苏科惩〔2026〕1号' }
   const { body: made } = await send(bureau('320500', 'Chen'), 'POST', list, said)

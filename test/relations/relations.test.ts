@@ -8,6 +8,7 @@ import { declareRelationsCommand, recordRelationsCommand } from '../../src/relat
 import { declareRelations } from '../../src/relations/contract.js'
 import type { Relations, Ties } from '../../src/relations/facts.js'
 import { tieBetween } from '../../src/relations/rules.js'
+import { askOf } from '../support/ask.js'
 import { withLab } from '../support/lab.js'
 import { ask, bureau, firm, uscc } from '../support/scene.js'
 import { testService } from '../support/service.js'
@@ -37,9 +38,6 @@ const relations = (code: string, declared: Ties | null, recorded: Ties[] = []): 
   declared,
   recorded: recorded.map((found) => ({ ...found, jurisdiction: 310000, source: 'register' })),
 })
-
-// biome-ignore lint/suspicious/noExplicitAny: whatever the service answers
-type Json = any
 
 t.test('what relates two parties', async (t) => {
   const cases = table(
@@ -152,30 +150,7 @@ withLab(t, 'related on record: contracts are refused from then on, in the order 
 t.test('over HTTP only bureaus and the party itself read it', async (t) => {
   const service = await testService()
   t.teardown(() => service.close())
-  let keys = 0
-  const send = async (
-    actor: Actor,
-    method: string,
-    path: string,
-    said?: object,
-  ): Promise<{ status: number; body: Json }> => {
-    const { version, ...body } = (said ?? {}) as { version?: unknown }
-    const response = await fetch(`${service.base}${path}`, {
-      method,
-      headers: {
-        authorization: `Bearer ${service.token(actor)}`,
-        'idempotency-key': `k${++keys}`,
-        ...(version === undefined ? {} : { 'if-match': `"${version}"` }),
-        ...(said ? { 'content-type': 'application/json' } : {}),
-      },
-      ...(said ? { body: JSON.stringify(body) } : {}),
-    })
-    const answer = { status: response.status, body: (await response.json()) as Json }
-    if (answer.status !== 202) return answer
-    // What takes two persons is approved by a colleague.
-    const second = { ...actor, subject: `${actor.subject} 2` }
-    return send(second, 'POST', `/v1/proposals/${answer.body.result.proposal}/approval`, {})
-  }
+  const send = askOf(service)
   await send(firm(E), 'POST', '/v1/enterprises', { uscc: E, name: 'E', division: '320509', types: ['micro'] })
   const at = `/v1/parties/${E}/relations`
   t.match(await send(firm(E), 'GET', at), { status: 200, body: { version: null, declared: null, recorded: [] } })
