@@ -92,6 +92,12 @@ export function isUnder(division: string, jurisdiction: string): boolean {
   return sixDigits(division).startsWith(jurisdiction.slice(0, leadingDigits[level(jurisdiction)]))
 }
 
+/** The same of two jurisdictions that are known as numbers: some of the hot path asks nothing else. */
+export function isBookUnder(book: number, jurisdiction: number): boolean {
+  const width = jurisdiction % 10_000 === 0 ? 10_000 : jurisdiction % 100 === 0 ? 100 : 1
+  return book - (book % width) === jurisdiction
+}
+
 /**
  * Whether a division lies within a reach 范围: under a jurisdiction by its digits, or within one of a zone's members,
  * also when it is a former unit that a member has taken over (吴江市 320584 is 吴江区 320509 now). Throws RangeError when

@@ -30,6 +30,13 @@ type Pause =
 const isPause = (outcome: object): outcome is Pause => 'pause' in outcome
 const missing: Pause = { pause: 'missing' }
 
+/** A call of a batch's ticket, whose facts are looked for before it is decided. */
+interface Wanted {
+  readonly call: Call
+  readonly ticket: Ticket
+  readonly index: number
+}
+
 /** Decides batches of commands on the world, one after another, each seeing the last one's effect. */
 export class Decider {
   readonly #storage: Storage
@@ -53,18 +60,20 @@ export class Decider {
     const { tickets } = batch
     const suspects = tickets.filter(({ key, mustLookUp }) => key !== undefined && mustLookUp)
     const stored = await this.#storage.stored(suspects.map(({ key }) => key!))
-    let isAhead = false
+    let open: readonly Wanted[] | undefined
     for (const [index, ticket] of tickets.entries()) {
       const before = ticket.key === undefined ? undefined : stored.get(ticket.key)
       if (before) {
         answer(ticket, Array(ticket.calls.length).fill(answerAgain(before, fingerprintOf(ticket), ticket.at)))
         continue
       }
-      if (this.#decideNow(batch, ticket)) continue
-      // Something is not known yet: everything that the rest of the batch will want is read with it, once.
-      if (!isAhead) await this.#prefetch(tickets.slice(index))
-      isAhead = true
-      await this.#decideInto(batch, ticket)
+      let isDecided = this.#decideNow(batch, ticket)
+      while (!isDecided && open?.length !== 0) {
+        // Something is not known yet: what the rest of the batch will want is read with it.
+        open = await this.#lookAhead(open?.filter((one) => one.index >= index) ?? wantedBy(tickets, index))
+        isDecided = this.#decideNow(batch, ticket)
+      }
+      if (!isDecided) await this.#decideInto(batch, ticket)
     }
   }
 
@@ -96,32 +105,22 @@ export class Decider {
     }
   }
 
-  /** Gathers what these tickets will want in a few set queries, before they are decided. */
-  async #prefetch(tickets: readonly Ticket[]): Promise<void> {
-    let open = tickets.flatMap((ticket) => ticket.calls.map((call) => ({ call, ticket })))
-    while (open.length > 0) {
-      const unknown: typeof open = []
-      for (const one of open) {
-        const facts = this.#attempt(() => {
-          const found = one.call.type.facts(this.#world.reader(new Set()), one.call.command, one.ticket.day)
-          this.#world.head(found.book)
-          this.#numberOf(one.ticket)
-        })
-        if (facts === MISSING) unknown.push(one)
-      }
-      if (unknown.length === 0) return
-      await this.#load()
-      open = unknown
-    }
+  /** Reads in a few set queries what these calls miss first; returns those that may miss more. */
+  async #lookAhead(open: readonly Wanted[]): Promise<Wanted[]> {
+    const unknown = open.filter((one) => this.#misses(one))
+    if (unknown.length > 0) await this.#load()
+    return unknown
   }
 
-  /** MISSING when something is not known yet; what else is wrong will show when it is decided. */
-  #attempt(read: () => void): typeof MISSING | undefined {
+  /** Whether something is not known yet that a call wants; what else is wrong with it will show when it is decided. */
+  #misses({ call: { type, command }, ticket }: Wanted): boolean {
     try {
-      read()
-      return undefined
+      const { book } = type.facts(this.#world.reader(new Set()), command, ticket.day)
+      this.#world.head(book)
+      this.#numberOf(ticket)
+      return false
     } catch (error) {
-      return error === MISSING ? MISSING : undefined
+      return error === MISSING
     }
   }
 
@@ -255,7 +254,8 @@ export class Decider {
 
   async #lapse(ticket: Ticket, calls: readonly Call[], jobs: Job[]): Promise<void> {
     const lapsing = { ...ticket, actor: SYSTEM, calls }
-    if (calls.length > 1) await this.#prefetch([lapsing])
+    let open = calls.length > 1 ? wantedBy([lapsing], 0) : []
+    while (open.length > 0) open = await this.#lookAhead(open)
     for (const call of calls) await this.#decide(lapsing, call, jobs, undefined)
   }
 
@@ -286,6 +286,10 @@ export class Decider {
     return { book, seq, entry, day, bookedAt: moment, event: plan.event }
   }
 }
+
+/** The calls of the tickets from this place on. */
+const wantedBy = (tickets: readonly Ticket[], from: number): Wanted[] =>
+  tickets.slice(from).flatMap((ticket, after) => ticket.calls.map((call) => ({ call, ticket, index: from + after })))
 
 const nameOf = ({ organisation, subject, origin }: Person) => `${organisation}\n${subject}\n${origin}`
 

@@ -532,7 +532,9 @@ function lists(before: readonly unknown[], after: readonly unknown[]): string {
 
 /** Money as the yuan text it is everywhere else. */
 const json = (value: unknown) =>
-  JSON.stringify(value ?? null, (_, part) => (typeof part === 'bigint' ? yuan(part) : part))
+  typeof value === 'object'
+    ? JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? yuan(part) : part))
+    : (JSON.stringify(typeof value === 'bigint' ? yuan(value) : value) ?? 'null')
 
 function moved({ book, account, kind, owner, province, posted, held }: Account, post: Fen, hold: Fen): Account {
   const base = { book, account, kind, owner, posted: posted + post, held: held + hold }

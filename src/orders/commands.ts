@@ -30,17 +30,16 @@ export const fileOrderCommand = command({
   event: orderFiled,
   facts(find, { voucher: id, provider: code, category, contractNo }, day) {
     const voucher = voucherOf(find, id)
-    const { book } = voucher
-    // Both parties at once, so that what is known of them costs no further round.
-    const parties = [voucher.enterprise, code].flatMap((uscc) => [
-      [integrity, uscc] as const,
-      [relations, uscc] as const,
-    ])
-    find.ahead(...accountsOf(book, voucherAccount(voucher)), ...parties)
+    // Before anything else: nearly every contract is new, so this is what has to be looked up.
+    const holder = find.holder(contractKey(code, contractNo))
+    const { book, enterprise: firm } = voucher
+    find.ahead(
+      ...accountsOf(book, voucherAccount(voucher)),
+      ...[firm, code].flatMap((uscc) => [[integrity, uscc] as const, [relations, uscc] as const]),
+    )
     const program = programOf(find, voucher.program, voucher.version)
     const provider = providerOf(find, code)
-    const enterprise = enterpriseOf(find, voucher.enterprise)
-    const holder = find.holder(contractKey(code, contractNo))
+    const enterprise = enterpriseOf(find, firm)
     const payee = program.payee === 'provider' ? provider : enterprise
     find.ahead(
       ...accountsOf(book, { kind: 'payable', owner: `${program.payee}:${payee.uscc}` }),

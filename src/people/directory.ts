@@ -5,9 +5,9 @@ import type { Sql } from '../platform/database.js'
 import type { Role } from '../platform/permissions.js'
 import { isAbove, isRunning, type Person, people } from './facts.js'
 
-/** What was read of somebody is believed for so long, in milliseconds; a right that was taken away ends within that. */
+/** Whether anything has changed is asked so often, in milliseconds; a right that was taken away ends within that. */
 const BELIEVED = 1000
-/** And so long through an outage, in which commands wait as well. */
+/** And so seldom through an outage, in which commands wait as well. */
 const BELIEVED_IN_OUTAGE = 10_000
 const REMEMBERED = 10_000
 
@@ -15,29 +15,47 @@ const NOTHING = { roles: [], principals: [], isBarred: false } as const
 
 /** The register of people as requests ask it; throws what the database throws. */
 export function openDirectory(sql: Sql, clock: Clock): Directory {
-  const known = new Map<string, { readonly at: number; readonly one: Promise<Person | undefined> }>()
+  /** What was read of people, with the number of the last change before it was read. */
+  const known = new Map<string, { readonly asOf: string; readonly one: Promise<Person | undefined> }>()
+  let lastChange: { readonly at: number; readonly number: Promise<string> } | undefined
+
+  async function readLastChange(): Promise<string> {
+    const [row] = await sql<{ number: bigint }[]>`
+      select coalesce(max(greatest(number, ended)), 0) as number from standings`
+    return String(row!.number)
+  }
+
+  /** The number of the region's last command that changed anybody's standing: one question a second for all of them. */
+  function asOfNow(): Promise<string> {
+    const before = lastChange
+    const now = performance.now()
+    if (before && now - before.at < BELIEVED) return before.number
+    const number = readLastChange().catch((error: Error) => {
+      // Still as old as it was, so that it is asked again.
+      if (lastChange?.number === number) lastChange = before
+      if (!before || !isOutage(error) || now - before.at > BELIEVED_IN_OUTAGE) throw error
+      return before.number
+    })
+    lastChange = { at: now, number }
+    return number
+  }
 
   async function read(person: string): Promise<Person | undefined> {
     const [found] = await people.load(sql, [person])
     return found
   }
 
-  function ask(person: string): Promise<Person | undefined> {
+  async function ask(person: string): Promise<Person | undefined> {
+    const asOf = await asOfNow()
     const before = known.get(person)
-    const now = performance.now()
-    if (before && now - before.at < BELIEVED) return before.one
-    const one = read(person).catch(async (error: Error) => {
-      if (!before || !isOutage(error) || now - before.at > BELIEVED_IN_OUTAGE) {
-        if (known.get(person)?.one === one) known.delete(person)
-        throw error
-      }
-      // Still as old as it was, so that it is asked again.
-      known.set(person, before)
-      return before.one
+    if (before?.asOf === asOf) return before.one
+    const one = read(person).catch((error: Error) => {
+      if (known.get(person)?.one === one) known.delete(person)
+      throw error
     })
     if (known.size >= REMEMBERED) known.delete(known.keys().next().value!)
     known.delete(person)
-    known.set(person, { at: now, one })
+    known.set(person, { asOf, one })
     return one
   }
 

@@ -1,4 +1,4 @@
-import { isUnder } from '../core/division.js'
+import { isBookUnder } from '../core/division.js'
 import { Refused } from '../core/refusals.js'
 import type { Day } from '../core/time.js'
 import { type Book, REGION } from '../ledger/book.js'
@@ -63,6 +63,6 @@ export function isRecognised(provider: Provider, category: string, jurisdiction:
       recognition.from <= day &&
       day <= recognition.to &&
       recognition.categories.includes(category) &&
-      isUnder(String(jurisdiction), String(recognition.jurisdiction)),
+      isBookUnder(jurisdiction, recognition.jurisdiction),
   )
 }
