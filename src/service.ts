@@ -90,7 +90,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
       return { status: state !== 'open' ? state : isWell ? 'ok' : 'unavailable', database, engine: inCharge }
     },
   }
-  const app = await buildApp({ engine: front, sql, reader: reader.db, clock }, vitals, {
+  const app = await buildApp({ engine: front, sql, reader: reader.db, clock, databaseUrl }, vitals, {
     auth: options.auth,
     directory: openDirectory(sql, clock),
     ...(logger ? { logger } : {}),

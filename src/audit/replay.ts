@@ -9,7 +9,7 @@ import type { Book } from '../ledger/book.js'
 import { accountKind, type Phase, phases, transferType, transferTypes } from '../ledger/chart.js'
 import type { Fact, FactKind, Find } from '../ledger/fact.js'
 import type { Event } from '../ledger/plan.js'
-import { type Booking, type FactSource, type Head, type Holder, MISSING, World } from '../ledger/world.js'
+import { type Booking, type Holder, World } from '../ledger/world.js'
 import type { Sql } from '../platform/database.js'
 import { closePeriodCommand } from '../settlement/commands.js'
 import { nameOf, place, said } from './finding.js'
@@ -46,16 +46,6 @@ interface Logged {
 
 /** Commands of one book that are read at once. Many books wait at the same time: a few hundred keep memory small. */
 const AT_ONCE = 200
-
-const EMPTY: Head = { seq: 0, entries: 0, accounts: 0, moment: 0, batch: 0 }
-
-/** A ledger before its first command. */
-const nothing: FactSource = {
-  heads: async (books) => new Map(books.map((book) => [book, EMPTY])),
-  allHeads: async () => new Map(),
-  holders: async () => new Map(),
-  facts: async () => [],
-}
 
 /** A version of a book as one number. */
 const version = (book: Book, seq: number) => book * 2 ** 33 + seq
@@ -121,7 +111,7 @@ export async function replay(sql: Sql): Promise<Replayed | string> {
 type Outcome = 'booked' | { readonly keys: readonly string[]; readonly finding: string } | string | OtherLines
 
 class Replay {
-  readonly #world = new World()
+  readonly #world = new World(true)
   readonly #keys = new Map<string, Holder>()
   /** Keys taken and given back so far, of those that the world has noted. */
   #handed = 0
@@ -156,11 +146,7 @@ class Replay {
     for (let lane = this.#ready.pop(); lane; lane = this.#ready.pop()) {
       lane.isReady = false
       const outcome = this.#again(lane.next!)
-      // Nothing is awaited that is at hand: it would cost as much as deciding does.
-      if (outcome === MISSING) {
-        await this.#world.load(nothing)
-        this.#examine(lane)
-      } else if (outcome === 'booked') {
+      if (outcome === 'booked') {
         const logged = lane.next!
         lane.pass()
         if (lane.isDry) await lane.fill()
@@ -220,7 +206,7 @@ class Replay {
   }
 
   /** Decides and books one command. */
-  #again(logged: Logged): Outcome | typeof MISSING {
+  #again(logged: Logged): Outcome {
     const { book, day, moment } = logged
     const type = commandTypes.get(logged.kind)
     if (!type) return differs(logged, 'kind', logged.kind, 'none that is known 未知')
@@ -251,7 +237,6 @@ class Replay {
       if (booking.book !== book) return differs(logged, 'book', book, booking.book)
       return compare(logged, booking, decision.event, versions, this.#codes(booking)) ?? 'booked'
     } catch (error) {
-      if (error === MISSING) return MISSING
       if (error instanceof Refused) return differs(logged, 'outcome', 'accepted 已受理', wire(error.refusal))
       return differs(logged, 'outcome', 'accepted 已受理', `fault 故障: ${(error as Error).message}`)
     }

@@ -20,6 +20,8 @@ export interface Services {
   readonly sql: Sql
   readonly reader: Reader
   readonly clock: Clock
+  /** Where another process of the service finds the database. */
+  readonly databaseUrl: string
 }
 
 interface Spec {

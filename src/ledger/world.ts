@@ -17,6 +17,9 @@ export interface Head {
   readonly batch: number
 }
 
+/** Of a book before its first command. */
+const NONE: Head = { seq: 0, entries: 0, accounts: 0, moment: 0, batch: 0 }
+
 /** The facts of one book, by kind and key; null when there is none. */
 class Facts {
   readonly kinds = new Map<string, Map<string, Fact | null>>()
@@ -129,6 +132,9 @@ export class World {
   readonly #flying: Changes[] = []
   changes = new Changes()
 
+  /** `isWhole`: everything there is was decided here, so what is not known does not exist, and nothing is ever missing. */
+  constructor(readonly isWhole = false) {}
+
   /**
    * Starts a batch on top of those before, which are recorded or being recorded: its heads are what the database will
    * have. Keys are not covered by a head, so only those which these batches have moved are known.
@@ -180,6 +186,7 @@ export class World {
       return this.#get(kind, key, book) as T | null
     }
     find.ahead = (...wanted: readonly (readonly [FactKind<Fact>, string])[]) => {
+      if (this.isWhole) return
       let missing = false
       for (const [kind, key] of wanted) {
         const book = kind.bookOf(key)
@@ -192,7 +199,7 @@ export class World {
     }
     find.holder = (key: string) => {
       const holder = this.#holders.get(key)
-      if (holder === undefined) {
+      if (holder === undefined && !this.isWhole) {
         this.#missedHolders.add(key)
         throw MISSING
       }
@@ -202,7 +209,7 @@ export class World {
       return holder.holder === null ? null : { book: holder.book, holder: holder.holder }
     }
     find.heads = () => {
-      if (!this.#allHeads) {
+      if (!this.#allHeads && !this.isWhole) {
         this.#missedAllHeads = true
         throw MISSING
       }
@@ -220,11 +227,13 @@ export class World {
   /** The head of a book as decided so far. */
   head(book: Book): Head {
     const known = this.#books.get(book)
-    if (!known) {
+    if (known) return known.head
+    if (!this.isWhole) {
       this.#missedHeads.add(book)
       throw MISSING
     }
-    return known.head
+    this.#books.set(book, { base: NONE, head: NONE, facts: new Facts() })
+    return NONE
   }
 
   /** The head of a book as the database had it: what `record` will compare. */
@@ -241,6 +250,7 @@ export class World {
   #get(kind: FactKind<Fact>, key: string, book: Book): Fact | null {
     const value = this.#books.get(book)?.facts.of(kind).get(key)
     if (value === undefined) {
+      if (this.isWhole) return null
       this.#miss(kind, key, book)
       throw MISSING
     }
@@ -515,7 +525,9 @@ export class World {
 function differences(before: Fact, after: Fact): string {
   let text = ''
   const was = before as unknown as Record<string, unknown>
-  for (const [field, is] of Object.entries(after)) {
+  const now = after as unknown as Record<string, unknown>
+  for (const field in now) {
+    const is = now[field]
     if (was[field] === is) continue
     const pair = [json(was[field]), json(is)]
     if (pair[0] === pair[1]) continue

@@ -8,7 +8,7 @@ import { available } from '../ledger/accounts.js'
 import type { Book } from '../ledger/book.js'
 import type { Find } from '../ledger/fact.js'
 import type { Context, Plan } from '../ledger/plan.js'
-import { type FactSource, type Head, MISSING, World } from '../ledger/world.js'
+import { Changes, World } from '../ledger/world.js'
 import { idOf, type Order, orders } from '../orders/facts.js'
 import { isOverdue } from '../orders/rules.js'
 import { appropriateCommand, publishProgramCommand } from '../programs/commands.js'
@@ -18,15 +18,8 @@ import { endsOn, type Voucher, vouchers } from '../vouchers/facts.js'
 import { MOST_NAMED, type SimulateProgram, type Simulation } from './contract.js'
 import type { Logged } from './queries.js'
 
-const EMPTY: Head = { seq: 0, entries: 0, accounts: 0, moment: 0, batch: 0 }
-
-/** A ledger before its first command. */
-const nothing: FactSource = {
-  heads: async (books) => new Map(books.map((book) => [book, EMPTY])),
-  allHeads: async () => new Map(),
-  holders: async () => new Map(),
-  facts: async () => [],
-}
+/** After so many commands it is forgotten what they have changed: nobody records it. */
+const FORGOTTEN_AFTER = 1000
 
 /** How many, and how much in fen. */
 class Sum {
@@ -79,7 +72,7 @@ interface Body {
  * they really had, so vouchers and orders keep their ids and what is said of them later finds them.
  */
 export class Play {
-  readonly #world = new World()
+  readonly #world = new World(true)
   readonly #find: Find = this.#world.reader(new Set())
   readonly #book: Book
   readonly #program: string
@@ -99,6 +92,7 @@ export class Play {
   #day: Day = ''
   #exhaustedOn: Day | null = null
   #outside = 0
+  #played = 0
 
   constructor(readonly asked: SimulateProgram) {
     this.#book = Number(asked.jurisdiction)
@@ -106,30 +100,30 @@ export class Play {
   }
 
   /** Publishes the draft and fills its pool. */
-  async open(): Promise<void> {
+  open(): void {
     const { rules, from, jurisdiction, budget } = this.asked
     const context = { at: 0, day: from, actor: SYSTEM, seq: 1 }
     const program = this.#program
     const published = { program, jurisdiction, ...movedTo(yearOf(from), rules), evidence: null }
-    await this.#decide(publishProgramCommand as unknown as CommandType, published, context)
-    await this.#decide(appropriateCommand as unknown as CommandType, { program, amount: budget }, context)
+    this.#decide(publishProgramCommand as unknown as CommandType, published, context)
+    this.#decide(appropriateCommand as unknown as CommandType, { program, amount: budget }, context)
   }
 
   /** Takes what the region said; what rests on something that is not played is left out. */
-  async hear(logged: Logged): Promise<void> {
-    await this.#again(logged, commandOf(logged))
+  hear(logged: Logged): void {
+    this.#again(logged, commandOf(logged))
   }
 
   /** Asks a step again, after the time that has passed until its day. */
-  async step(logged: Logged): Promise<void> {
-    await this.#pass(logged.day, logged.moment)
+  step(logged: Logged): void {
+    this.#pass(logged.day, logged.moment)
     const { kind } = logged
-    if (kind === 'issue') await this.#issue(logged)
-    else if (kind === 'file_order') await this.#file(logged)
-    else await this.#claim(logged)
+    if (kind === 'issue') this.#issue(logged)
+    else if (kind === 'file_order') this.#file(logged)
+    else this.#claim(logged)
   }
 
-  async #issue(logged: Logged): Promise<void> {
+  #issue(logged: Logged): void {
     const { program: of } = logged.body as Body
     if (this.asked.program && of !== this.asked.program) return
     const command = { ...(commandOf(logged) as { enterprise: string; amount: Fen }), program: this.#program }
@@ -137,16 +131,17 @@ export class Play {
     this.#real.set(vouchers.key({ book: this.#book, voucher: logged.seq } as Voucher), { enterprise, amount })
     this.#was.vouchers.add(amount)
     this.#was.issued.add(monthOf(logged.day), amount)
-    const refusal = await this.#again(logged, command)
+    const refusal = this.#again(logged, command)
     if (refusal) {
       if (refusal.refused === 'pool_insufficient') this.#exhaustedOn ??= logged.day
-      return this.#refuse('issue', refusal.refused, enterprise, amount)
+      this.#refuse('issue', refusal.refused, enterprise, amount)
+    } else {
+      this.#would.vouchers.add(amount)
+      this.#would.issued.add(monthOf(logged.day), amount)
     }
-    this.#would.vouchers.add(amount)
-    this.#would.issued.add(monthOf(logged.day), amount)
   }
 
-  async #file(logged: Logged): Promise<void> {
+  #file(logged: Logged): void {
     const command = commandOf(logged) as { voucher: string; voucherAmount: Fen }
     const voucher = this.#real.get(command.voucher)
     if (!voucher) {
@@ -158,13 +153,14 @@ export class Play {
     const order = idOf({ book: this.#book, order: logged.seq })
     this.#real.set(order, { enterprise, amount })
     this.#was.orders.add(amount)
-    const refusal = await this.#again(logged, command)
-    if (!refusal) return this.#would.orders.add(amount)
-    this.#fallen.add(order)
-    this.#refuse('file_order', refusal.refused, enterprise, amount)
+    const refusal = this.#again(logged, command)
+    if (refusal) {
+      this.#fallen.add(order)
+      this.#refuse('file_order', refusal.refused, enterprise, amount)
+    } else this.#would.orders.add(amount)
   }
 
-  async #claim(logged: Logged): Promise<void> {
+  #claim(logged: Logged): void {
     const { order = '' } = logged.body as Body
     const real = this.#real.get(order)
     if (!real) return
@@ -173,16 +169,12 @@ export class Play {
       this.#was.approvals.add(amount)
       this.#was.approved.add(monthOf(logged.day), amount)
     }
-    await this.#ask(logged, order, real)
+    this.#ask(logged, order, real)
   }
 
-  async #ask(
-    logged: Logged,
-    order: string,
-    real: { readonly enterprise: string; readonly amount: Fen },
-  ): Promise<void> {
+  #ask(logged: Logged, order: string, real: { readonly enterprise: string; readonly amount: Fen }): void {
     if (this.#fallen.has(order)) return
-    const refusal = await this.#again(logged, commandOf(logged))
+    const refusal = this.#again(logged, commandOf(logged))
     if (refusal?.refused === 'notice_running') {
       const day = addDays(refusal.details!.noticeEnds as Day, 1)
       const waiting = this.#waiting.get(day) ?? []
@@ -200,7 +192,7 @@ export class Play {
   }
 
   /** Lets the days pass until this one: what is overdue lapses, what waited is asked again. */
-  async #pass(day: Day, at: Instant): Promise<void> {
+  #pass(day: Day, at: Instant): void {
     if (day === this.#day) return
     this.#day = day
     const late = [...this.#due.keys()].filter((until) => until < day).sort()
@@ -210,14 +202,14 @@ export class Play {
     for (const { orders: ids } of due) {
       for (const id of ids) {
         if (!isOverdue(this.#find(orders, id)!, day)) continue
-        await this.#decide(lapseOrderCommand as unknown as CommandType, { order: id }, context)
+        this.#decide(lapseOrderCommand as unknown as CommandType, { order: id }, context)
         this.#lapsed.orders++
       }
     }
     for (const { vouchers: ids } of due) {
       for (const id of ids) {
         if (!isVoucherOverdue(this.#find(vouchers, id)!, day)) continue
-        await this.#decide(lapseVoucherCommand as unknown as CommandType, { voucher: id }, context)
+        this.#decide(lapseVoucherCommand as unknown as CommandType, { voucher: id }, context)
         this.#lapsed.vouchers++
       }
     }
@@ -226,16 +218,16 @@ export class Play {
       this.#waiting.delete(then)
       for (const logged of waiting) {
         const { order = '' } = logged.body as Body
-        await this.#ask({ ...logged, day: then, moment: at }, order, this.#real.get(order)!)
+        this.#ask({ ...logged, day: then, moment: at }, order, this.#real.get(order)!)
       }
     }
   }
 
   /** Decides a logged command again; undefined when it is accepted. */
-  async #again(logged: Logged, command: unknown): Promise<Refusal | undefined> {
+  #again(logged: Logged, command: unknown): Refusal | undefined {
     const { day, moment: at, seq, subject, organisation } = logged
     const actor = { subject, organisation, roles: [] }
-    const decision = await this.#decide(commandTypes.get(logged.kind)!, command, { at, day, actor, seq })
+    const decision = this.#decide(commandTypes.get(logged.kind)!, command, { at, day, actor, seq })
     if (isRefusal(decision)) return decision
     if (logged.kind === 'approve_claim') {
       const amount = parseYuan(decision.event.approved as string)
@@ -245,28 +237,26 @@ export class Play {
     return undefined
   }
 
-  async #decide(type: CommandType, command: unknown, context: Context): Promise<Plan | Refusal> {
-    for (;;) {
-      try {
-        const facts = type.facts(this.#find, command, context.day)
-        const decision = type.decide(facts, command, context)
-        if (isRefusal(decision)) return decision
-        this.#world.apply(decision, context.at)
-        for (const { kind, value } of decision.rows ?? []) {
-          if (kind.name === orders.name) this.#await(value as Order)
-          else if (kind.name === vouchers.name) this.#await(value as Voucher)
-        }
-        return decision
-      } catch (error) {
-        if (error === MISSING) await this.#world.load(nothing)
-        else if (error instanceof Refused) return error.refusal
-        else throw error
+  #decide(type: CommandType, command: unknown, context: Context): Plan | Refusal {
+    try {
+      const facts = type.facts(this.#find, command, context.day)
+      const decision = type.decide(facts, command, context)
+      if (isRefusal(decision)) return decision
+      this.#world.apply(decision, context.at)
+      for (const { kind, value } of decision.rows ?? []) {
+        if (kind.name === orders.name) this.#note(value as Order)
+        else if (kind.name === vouchers.name) this.#note(value as Voucher)
       }
+      if (++this.#played % FORGOTTEN_AFTER === 0) this.#world.changes = new Changes()
+      return decision
+    } catch (error) {
+      if (error instanceof Refused) return error.refusal
+      throw error
     }
   }
 
   /** Notes the day after which this may have to lapse. */
-  #await(thing: Order | Voucher): void {
+  #note(thing: Order | Voucher): void {
     const until = 'order' in thing ? thing.deadline : thing.lapsedOn === null ? endsOn(thing) : null
     if (until === null) return
     const due = this.#due.get(until) ?? { orders: new Set(), vouchers: new Set() }
@@ -276,9 +266,9 @@ export class Play {
   }
 
   /** What came of it, once the last day is over. */
-  async report(): Promise<Simulation> {
+  report(): Simulation {
     const { from, to } = this.asked
-    await this.#pass(to, this.#world.head(this.#book).moment)
+    this.#pass(to, this.#world.head(this.#book).moment)
     const months = []
     for (let month = monthOf(from); month <= monthOf(to); month = monthOf(addDays(`${month}-28`, 4))) {
       const of = (sums: Sums) => yuan(sums.get(month)?.amount ?? 0n)

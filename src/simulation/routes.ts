@@ -2,12 +2,12 @@ import type { FastifyInstance } from 'fastify'
 import { Refused } from '../core/refusals.js'
 import { ofJurisdiction } from '../engine/access.js'
 import { readRoute, type Services } from '../engine/route.js'
+import { Simulator } from './apart.js'
 import { simulateProgram, simulation } from './contract.js'
-import { simulate } from './simulate.js'
 
-export function simulationRoutes(app: FastifyInstance, { sql }: Services): void {
-  /** One at a time: each holds a year's business in memory. */
-  let last: Promise<unknown> = Promise.resolve()
+export function simulationRoutes(app: FastifyInstance, { databaseUrl }: Services): void {
+  const simulator = new Simulator(databaseUrl)
+  app.addHook('preClose', async () => simulator.stop())
   readRoute(app, {
     operation: 'simulateProgram',
     method: 'POST',
@@ -16,12 +16,10 @@ export function simulationRoutes(app: FastifyInstance, { sql }: Services): void 
     body: simulateProgram,
     summary: { en: 'What a draft would have done to what really happened', zh: '以历史业务模拟券种草稿' },
     answer: simulation,
-    read({ body, actor }) {
+    async read({ body, actor }) {
       const refusal = ofJurisdiction(actor, body.jurisdiction)
       if (refusal) throw new Refused(refusal.refused)
-      const mine = last.then(() => simulate(sql, body))
-      last = mine.catch(() => {})
-      return mine
+      return simulator.simulate(body)
     },
   })
 }
