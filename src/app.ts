@@ -26,6 +26,7 @@ import { errorHandler, faultsOf, sendRefusal } from './platform/problems.js'
 import { programRoutes } from './programs/routes.js'
 import { proposalRoutes } from './proposals/routes.js'
 import { providerRoutes } from './providers/routes.js'
+import { quoteRoutes } from './quotes/routes.js'
 import { refusalsOf } from './refusals.js'
 import { relationRoutes } from './relations/routes.js'
 import { settlementRoutes } from './settlement/routes.js'
@@ -124,6 +125,7 @@ export async function buildApp(
   relationRoutes(app, services)
   integrityRoutes(app, services)
   voucherRoutes(app, services)
+  quoteRoutes(app, services)
   orderRoutes(app, services)
   claimRoutes(app, services)
   deadlineRoutes(app, services)

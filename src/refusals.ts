@@ -127,6 +127,7 @@ export const refusalsOf: Readonly<Record<Operation, readonly RefusalCode[]>> = {
   bulkIssueVouchers: [...everywhere, ...bodies, 'idempotency_key_missing', 'overloaded'],
   listVouchers: reading(),
   getVoucher: reading('voucher_not_found'),
+  quoteContract: [...everywhere, ...bodies, 'unavailable', 'voucher_not_found'],
   fileOrder: commanding(
     'voucher_not_found',
     'provider_not_found',

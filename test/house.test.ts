@@ -59,6 +59,7 @@ const layers: Readonly<Record<string, number>> = {
   'refusals.ts': 5,
   'config.ts': 5,
   simulation: 5,
+  quotes: 5,
   audit: 6,
   backup: 6,
   overview: 7,
@@ -193,7 +194,7 @@ interface Described {
   readonly responses: Record<string, object>
 }
 /** A POST that is no command: it changes nothing that is not due, and needs no key. */
-const asksOnly = new Set(['sweep', 'simulateProgram'])
+const asksOnly = new Set(['sweep', 'simulateProgram', 'quoteContract'])
 const described = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ path, method, ...operation })),
 )

@@ -76,7 +76,9 @@ const places = Object.fromEntries(
   ),
 ) as Record<Operation, Place>
 const operations = Object.keys(permissions) as Operation[]
-const commands = operations.filter((o) => places[o].method === 'POST' && o !== 'sweep' && o !== 'simulateProgram')
+const commands = operations.filter(
+  (o) => places[o].method === 'POST' && !['sweep', 'simulateProgram', 'quoteContract'].includes(o),
+)
 
 interface Asked {
   readonly actor?: Actor

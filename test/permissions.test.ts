@@ -261,6 +261,9 @@ const requests: Readonly<Record<Operation, (role: Role) => Request & { readonly 
   bulkIssueVouchers: () => ({ body: { items: [{ enterprise: uscc(1), program: things.program, amount: '1.00' }] } }),
   listVouchers: () => ({}),
   getVoucher: () => ({ params: things }),
+  quoteContract: () => ({
+    body: { voucher: things.voucher, provider: uscc(50), category: 'testing', contractAmount: '10.00' },
+  }),
   fileOrder: () => ({ body: contract(things.voucher) }),
   listOrders: () => ({}),
   getOrder: () => ({ params: things }),

@@ -46,3 +46,9 @@ export function share(ratio: string, amount: Fen): Fen {
   if (amount < 0n || amount >= SHARE_LIMIT) throw new RangeError(`No share of this amount of fen: ${amount}`)
   return BigInt(new Exact(amount.toString()).times(ratio).toFixed(0, Decimal.ROUND_DOWN))
 }
+
+/** The smallest amount in fen of which a ratio's share is at least this: share(ratio, contractFor(ratio, x)) >= x. */
+export function contractFor(ratio: string, amount: Fen): Fen {
+  if (!isRatio(ratio)) throw new RangeError(`Not a ratio: ${JSON.stringify(ratio)}`)
+  return BigInt(new Exact(amount.toString()).div(ratio).toFixed(0, Decimal.ROUND_UP))
+}

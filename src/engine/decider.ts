@@ -30,10 +30,13 @@ type Pause =
 const isPause = (outcome: object): outcome is Pause => 'pause' in outcome
 const missing: Pause = { pause: 'missing' }
 
+/** What a decision needs of a ticket. */
+type Asked = Pick<Ticket, 'actor' | 'at' | 'day' | 'calls'>
+
 /** A call of a batch's ticket, whose facts are looked for before it is decided. */
 interface Wanted {
   readonly call: Call
-  readonly ticket: Ticket
+  readonly ticket: Asked
   readonly index: number
 }
 
@@ -74,6 +77,21 @@ export class Decider {
         isDecided = this.#decideNow(batch, ticket)
       }
       if (!isDecided) await this.#decideInto(batch, ticket)
+    }
+  }
+
+  /**
+   * What a command would be answered now; nothing of it stays. Throws Refused('unavailable') when more must lapse before
+   * it than fits into one batch.
+   */
+  async tryOut(call: Call, asker: Pick<Ticket, 'actor' | 'at' | 'day'>): Promise<Outcome> {
+    this.#world.savepoint()
+    try {
+      const outcome = await this.#decide({ ...asker, calls: [call] }, call, [], undefined)
+      if (isLater(outcome)) throw new Refused('unavailable')
+      return outcome
+    } finally {
+      this.#world.takeBack()
     }
   }
 
@@ -191,7 +209,7 @@ export class Decider {
 
   /** Decides one command, lapsing first what it touches that is overdue; pushes its job. */
   async #decide(
-    ticket: Ticket,
+    ticket: Asked,
     call: Call,
     jobs: Job[],
     key: string | undefined,
@@ -214,7 +232,7 @@ export class Decider {
   }
 
   /** Decides one command and pushes its job, or says what must come first; nothing is changed before that. */
-  #step(ticket: Ticket, call: Call, jobs: Job[], key: string | undefined, reclaimed = false): Outcome | Pause {
+  #step(ticket: Asked, call: Call, jobs: Job[], key: string | undefined, reclaimed = false): Outcome | Pause {
     const { type, command } = call
     const { actor, at, day } = ticket
     const rests = new Set<Book>()
@@ -252,19 +270,19 @@ export class Decider {
     }
   }
 
-  async #lapse(ticket: Ticket, calls: readonly Call[], jobs: Job[]): Promise<void> {
+  async #lapse(ticket: Asked, calls: readonly Call[], jobs: Job[]): Promise<void> {
     const lapsing = { ...ticket, actor: SYSTEM, calls }
     let open = calls.length > 1 ? wantedBy([lapsing], 0) : []
     while (open.length > 0) open = await this.#lookAhead(open)
     for (const call of calls) await this.#decide(lapsing, call, jobs, undefined)
   }
 
-  #refused(ticket: Ticket, rests: Set<Book>, refusal: Refusal, jobs: Job[], key: string | undefined): Refusal {
+  #refused(ticket: Asked, rests: Set<Book>, refusal: Refusal, jobs: Job[], key: string | undefined): Refusal {
     jobs.push({ rests, at: ticket.at, refusal, ...keyOf(ticket, key) })
     return refusal
   }
 
-  #accept(ticket: Ticket, call: Call, plan: Plan, rests: Set<Book>, jobs: Job[], key: string | undefined): Receipt {
+  #accept(ticket: Asked, call: Call, plan: Plan, rests: Set<Book>, jobs: Job[], key: string | undefined): Receipt {
     const actor = this.#numberOf(ticket)
     let versions = ''
     for (const book of rests) {
@@ -288,7 +306,7 @@ export class Decider {
 }
 
 /** The calls of the tickets from this place on. */
-const wantedBy = (tickets: readonly Ticket[], from: number): Wanted[] =>
+const wantedBy = (tickets: readonly Asked[], from: number): Wanted[] =>
   tickets.slice(from).flatMap((ticket, after) => ticket.calls.map((call) => ({ call, ticket, index: from + after })))
 
 const nameOf = ({ organisation, subject, origin }: Person) => `${organisation}\n${subject}\n${origin}`
@@ -302,11 +320,11 @@ function restsOf(jobs: readonly Job[]): Set<Book> {
 }
 
 /** The key of a ticket refers to the first of its calls: what the caller asked. */
-function fingerprintOf({ calls, actor }: Ticket): string {
+function fingerprintOf({ calls, actor }: Asked): string {
   const [first] = calls
   return fingerprint(actor.subject, first!.type.kind, wire(first!.command))
 }
 
-function keyOf(ticket: Ticket, key: string | undefined): { key?: NonNullable<Job['key']> } {
+function keyOf(ticket: Asked, key: string | undefined): { key?: NonNullable<Job['key']> } {
   return key === undefined ? {} : { key: { id: key, fingerprint: fingerprintOf(ticket) } }
 }

@@ -241,6 +241,11 @@ export class World {
     return this.#known(book).base
   }
 
+  /** The heads of all books that were looked at, as the database had them. */
+  bases(): Map<Book, Head> {
+    return new Map([...this.#books].map(([book, { base }]) => [book, base]))
+  }
+
   #known(book: Book): Known {
     const known = this.#books.get(book)
     if (!known) throw new Error(`book ${book} is not known`)
