@@ -8,6 +8,7 @@ import { issueRefusals } from './vouchers/contract.js'
  */
 const everywhere = [
   'unauthenticated',
+  'not_your_platform',
   'person_barred',
   'role_not_permitted',
   'validation_failed',

@@ -137,6 +137,11 @@ export const serviceRefusals = {
   unsupported_media_type: { status: 415, en: 'The body must be application/json', zh: '请求体须为 application/json' },
   unauthenticated: { status: 401, en: 'A valid bearer token is needed', zh: '需要有效的访问令牌' },
   person_barred: { status: 403, en: 'Your access has been ended', zh: '您的访问权限已终止' },
+  not_your_platform: {
+    status: 403,
+    en: 'Your identity platform does not speak for this organisation: it is registered elsewhere, or nowhere yet',
+    zh: '您的身份平台无权代表该单位（登记地不在其辖区，或尚未登记）',
+  },
   role_not_permitted: { status: 403, en: 'None of your roles may do this', zh: '当前角色无权执行此操作' },
   not_your_jurisdiction: { status: 403, en: 'This belongs to another jurisdiction', zh: '不属于您所在的辖区' },
   not_your_organisation: { status: 403, en: 'This belongs to another organisation', zh: '不属于您所在的单位' },

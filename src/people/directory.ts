@@ -13,33 +13,46 @@ const REMEMBERED = 10_000
 
 const NOTHING = { roles: [], principals: [], isBarred: false } as const
 
-/** The register of people as requests ask it; throws what the database throws. */
-export function openDirectory(sql: Sql, clock: Clock): Directory {
-  const known = new Map<string, { readonly at: number; readonly one: Promise<Person | undefined> }>()
-
-  async function read(person: string): Promise<Person | undefined> {
-    const [found] = await people.load(sql, [person])
-    return found
-  }
-
-  function ask(person: string): Promise<Person | undefined> {
-    const before = known.get(person)
+/** Asks for one thing by its key and believes the answer for a while, unless it is undefined. */
+function remembering<T>(read: (key: string) => Promise<T | undefined>): (key: string) => Promise<T | undefined> {
+  const known = new Map<string, { readonly at: number; readonly one: Promise<T | undefined> }>()
+  return (key) => {
+    const before = known.get(key)
     const now = performance.now()
     if (before && now - before.at < BELIEVED) return before.one
-    const one = read(person).catch(async (error: Error) => {
-      if (!before || !isOutage(error) || now - before.at > BELIEVED_IN_OUTAGE) {
-        if (known.get(person)?.one === one) known.delete(person)
-        throw error
-      }
-      // Still as old as it was, so that it is asked again.
-      known.set(person, before)
-      return before.one
-    })
+    const forget = () => known.get(key)?.one === one && known.delete(key)
+    const one: Promise<T | undefined> = read(key).then(
+      (found) => {
+        if (found === undefined) forget()
+        return found
+      },
+      async (error: Error) => {
+        if (!before || !isOutage(error) || now - before.at > BELIEVED_IN_OUTAGE) {
+          forget()
+          throw error
+        }
+        // Still as old as it was, so that it is asked again.
+        known.set(key, before)
+        return before.one
+      },
+    )
     if (known.size >= REMEMBERED) known.delete(known.keys().next().value!)
-    known.delete(person)
-    known.set(person, { at: now, one })
+    known.delete(key)
+    known.set(key, { at: now, one })
     return one
   }
+}
+
+/** The register of people, firms and providers as requests ask it; throws what the database throws. */
+export function openDirectory(sql: Sql, clock: Clock): Directory {
+  const ask = remembering(async (person) => (await people.load(sql, [person]))[0] ?? null)
+  // Where it is registered as an enterprise, which may move, counts before where it is registered as a provider.
+  const seatOf = remembering(async (uscc) => {
+    const [found] = await sql<{ division: string | null }[]>`
+      select coalesce((select division from enterprises where uscc = ${uscc}),
+                      (select division from providers where uscc = ${uscc})) as division`
+    return found?.division ?? undefined
+  })
 
   /** Whom a deputy stands in for, also through a principal who is a deputy: a chain is no way round two persons. */
   async function principalsOf(one: Person, jurisdiction: number, day: Day, found: Set<string>): Promise<Set<string>> {
@@ -53,6 +66,7 @@ export function openDirectory(sql: Sql, clock: Clock): Directory {
   }
 
   return {
+    seatOf,
     async standingOf({ subject, jurisdiction }) {
       const one = await ask(subject)
       if (!one) return NOTHING

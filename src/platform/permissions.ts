@@ -16,6 +16,8 @@ export type Role = keyof typeof roles
 
 /** The roles of a jurisdiction's own people; only for them does a token's jurisdiction count. */
 export const bureau = ['officer', 'approver', 'finance', 'auditor'] as const satisfies Role[]
+/** The roles of firms and providers, who go by their credit code. */
+export const firms = ['enterprise', 'provider'] as const satisfies Role[]
 const everyone = Object.keys(roles) as Role[]
 
 export const permissions = {
@@ -97,6 +99,9 @@ export const permissions = {
 } as const satisfies Record<string, readonly Role[]>
 
 export type Operation = keyof typeof permissions
+
+/** All that a firm or a provider that is registered nowhere can ask, unless its identity platform speaks for everybody. */
+export const registering: readonly Operation[] = ['registerEnterprise', 'registerProvider']
 
 /**
  * What takes two persons 双人办理: the kind of command that an operation proposes, and who may be the second one. Nobody
