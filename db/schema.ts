@@ -371,6 +371,7 @@ export const integrityEntries = clearing.table(
     corrections: jsonb().notNull(),
     appeals: jsonb().notNull(),
     acknowledged: jsonb().notNull(),
+    proposedBy: text('proposed_by'),
   },
   (t) => [primaryKey({ columns: [t.uscc, t.listing] }), uniqueIndex('integrity_entries_listing').on(t.listing)],
 )

@@ -120,6 +120,7 @@ export const refusalsOf: Readonly<Record<Operation, readonly RefusalCode[]>> = {
   appealIntegrity: commanding('listing_not_found', 'not_your_organisation', 'state_conflict'),
   acknowledgeIntegrity: commanding('listing_not_found', 'not_your_organisation', 'state_conflict'),
   listIntegrityEntries: reading(),
+  listNotices: reading(),
   declareRelations: commanding('party_not_found', 'not_your_organisation', 'version_conflict'),
   getRelations: reading('party_not_found'),
   getIntegrity: reading(),

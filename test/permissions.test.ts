@@ -205,6 +205,7 @@ const requests: Readonly<Record<Operation, (role: Role) => Request & { readonly 
   decideAppeal: () => ({ params: { ...entry, appeal: String(appeal) }, body: { verdict: 'upheld', reason: '维持' } }),
   acknowledgeIntegrity: (role) => ({ params: entryOf(role) }),
   listIntegrityEntries: () => ({ query: '?limit=100' }),
+  listNotices: () => ({ query: '?limit=100' }),
   declareRelations: (role) => ({ params: { uscc: codeOf(role, 1) }, body: { shareholders: [] } }),
   recordRelations: () => ({
     params: { uscc: uscc(1) },
@@ -297,6 +298,7 @@ const shown: Partial<Record<Operation, string>> = {
   listDrafts: 'D-1',
   listPeople: 'sun',
   listIntegrityEntries: '2027-01-01',
+  listNotices: '2027-01-01',
   listVouchers: things.voucher,
   listOrders: things.order,
   listProposals: earliest!,

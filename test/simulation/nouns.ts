@@ -180,8 +180,8 @@ function fen(digits: string | null): bigint | null {
 }
 
 /** What of an entry on the integrity list never changes. */
-function saidOf({ listing, reason, by, person, jurisdiction, source, decision }: Entry) {
-  return { listing, reason, by, person, jurisdiction, source, decision }
+function saidOf({ listing, reason, by, person, proposedBy, jurisdiction, source, decision }: Entry) {
+  return { listing, reason, by, person, ...(proposedBy ? { proposedBy } : {}), jurisdiction, source, decision }
 }
 
 function programOf(row: Wire<Program>): Program {
