@@ -234,6 +234,7 @@ export const standings = clearing.table(
     reason: text().notNull(),
     document: text(),
     ended: number('ended'),
+    rolesFrom: text('roles_from', { enum: ['register', 'token'] }),
   },
   (t) => [primaryKey({ columns: [t.person, t.number] }), index('standings_jurisdiction').on(t.jurisdiction, t.number)],
 )

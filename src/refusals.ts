@@ -72,9 +72,15 @@ const byTwo = {
   withdrawProvider: ['provider_not_found', 'not_your_jurisdiction', 'outside_jurisdiction'],
   liftSuspension: ['provider_not_found', 'not_your_jurisdiction'],
   appoint: ['not_your_jurisdiction', 'separation_of_duties'],
-  deputise: ['not_your_jurisdiction', 'deputy_of_self', 'separation_of_duties', 'term_too_long'],
+  deputise: ['not_your_jurisdiction', 'deputy_of_self', 'separation_of_duties', 'term_too_long', 'role_not_held'],
   barPerson: ['not_your_jurisdiction'],
-  endStanding: ['not_your_jurisdiction', 'standing_not_found', 'state_conflict'],
+  endStanding: [
+    'not_your_jurisdiction',
+    'standing_not_found',
+    'separation_of_duties',
+    'state_conflict',
+    'effective_in_past',
+  ],
   publishProgram: ['not_your_jurisdiction', 'program_exists'],
   supersedeProgram: [
     'program_not_found',

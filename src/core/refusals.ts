@@ -112,7 +112,7 @@ export const furtherRefusals = {
     en: "The enterprise's first voucher of the year under this program may not be as large",
     zh: '超过该券种首次发放限额',
   },
-  effective_in_past: { status: 409, en: 'New rules cannot take effect before today', zh: '修订规则不得早于当日生效' },
+  effective_in_past: { status: 409, en: 'It cannot take effect before today', zh: '不得早于当日生效' },
   // two persons 双人办理
   proposal_not_open: { status: 409, en: 'The proposal is decided already', zh: '该提请已办结' },
   recognition_ended: {
@@ -121,6 +121,11 @@ export const furtherRefusals = {
     zh: '依据互认协议的认可已终止，在途订单随之停止',
   },
   deputy_of_self: { status: 409, en: 'Nobody is their own deputy', zh: '不得代理本人' },
+  role_not_held: {
+    status: 409,
+    en: 'The principal does not have these roles there on the first day',
+    zh: '被代理人首日在该辖区不具备所代理的角色',
+  },
   term_too_long: { status: 409, en: 'A deputyship is for leave: its term is too long', zh: '代理期限过长' },
   proposal_expired: {
     status: 409,

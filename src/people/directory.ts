@@ -1,9 +1,11 @@
 import { type Clock, type Day, dayOf } from '../core/time.js'
 import { isOutage } from '../engine/outage.js'
+import { REGION } from '../ledger/book.js'
 import type { Directory } from '../platform/auth.js'
 import type { Sql } from '../platform/database.js'
 import type { Role } from '../platform/permissions.js'
-import { isAbove, isRunning, type Person, people } from './facts.js'
+import { isRunning, type Person, people } from './facts.js'
+import { isBarred, lent } from './rules.js'
 
 /** What was read of somebody is believed for so long, in milliseconds; a right that was taken away ends within that. */
 const BELIEVED = 1000
@@ -55,12 +57,12 @@ export function openDirectory(sql: Sql, clock: Clock): Directory {
   })
 
   /** Whom a deputy stands in for, also through a principal who is a deputy: a chain is no way round two persons. */
-  async function principalsOf(one: Person, jurisdiction: number, day: Day, found: Set<string>): Promise<Set<string>> {
-    for (const principal of standingOf(one, jurisdiction, day).principals) {
-      if (found.has(principal)) continue
-      found.add(principal)
-      const theirs = await ask(principal)
-      if (theirs) await principalsOf(theirs, jurisdiction, day, found)
+  async function principalsOf(one: Person, jurisdiction: number, day: Day, found: Map<string, Person>) {
+    for (const { principal } of deputyshipsOf(one, jurisdiction, day)) {
+      if (principal === null || found.has(principal)) continue
+      const theirs = (await ask(principal)) ?? { book: REGION, person: principal, standings: [] }
+      found.set(principal, theirs)
+      await principalsOf(theirs, jurisdiction, day, found)
     }
     return found
   }
@@ -74,12 +76,7 @@ export function openDirectory(sql: Sql, clock: Clock): Directory {
       // A token that names no jurisdiction is in none that a bar could leave out.
       if (jurisdiction === undefined) return { ...NOTHING, isBarred: runningBars(one, day).length > 0 }
       const here = Number(jurisdiction)
-      const standing = standingOf(one, here, day)
-      if (standing.principals.length === 0) return standing
-      const principals = await principalsOf(one, here, day, new Set())
-      // Of deputies who stand in for each other, nobody is their own principal.
-      principals.delete(subject)
-      return { ...standing, principals: [...principals] }
+      return standingOf(one, here, day, await principalsOf(one, here, day, new Map()))
     },
   }
 }
@@ -87,13 +84,21 @@ export function openDirectory(sql: Sql, clock: Clock): Directory {
 const runningBars = ({ standings }: Person, day: Day) =>
   standings.filter((standing) => standing.kind === 'bar' && isRunning(standing, day))
 
-/** What stands of a person in a jurisdiction on a day. */
-export function standingOf(one: Person, jurisdiction: number, day: Day) {
-  const running = one.standings.filter((standing) => isRunning(standing, day))
-  const here = running.filter((standing) => standing.kind !== 'bar' && standing.jurisdiction === jurisdiction)
+const deputyshipsOf = ({ standings }: Person, jurisdiction: number, day: Day) =>
+  standings.filter((one) => one.kind === 'deputyship' && one.jurisdiction === jurisdiction && isRunning(one, day))
+
+/** What stands of a person in a jurisdiction on a day; with all whom they stand in for. */
+export function standingOf(one: Person, jurisdiction: number, day: Day, principals: ReadonlyMap<string, Person>) {
+  const own = one.standings
+    .filter((each) => each.kind === 'appointment' && each.jurisdiction === jurisdiction && isRunning(each, day))
+    .flatMap(({ roles }) => roles)
+  const borrowed = deputyshipsOf(one, jurisdiction, day).flatMap((each) => {
+    return lent(each, principals.get(each.principal!)!, day)
+  })
   return {
-    roles: [...new Set(here.flatMap(({ roles }) => roles))] as Role[],
-    principals: [...new Set(here.flatMap(({ principal }) => principal ?? []))],
-    isBarred: runningBars(one, day).some((bar) => isAbove(bar.jurisdiction, jurisdiction)),
+    roles: [...new Set([...own, ...borrowed])] as Role[],
+    // Of deputies who stand in for each other, nobody is their own principal.
+    principals: [...principals.keys()].filter((principal) => principal !== one.person),
+    isBarred: isBarred(one, jurisdiction, day),
   }
 }

@@ -8,7 +8,7 @@ import { type Clock, systemClock } from '../core/time.js'
 import { IssuerTokens } from './issuer-tokens.js'
 import { type Bearer, type Issuer, speaksFor } from './issuers.js'
 import { bureau, firms, type Operation, permissions, type Role, registering, roles } from './permissions.js'
-import { text } from './wire.js'
+import { subject, text } from './wire.js'
 
 /** How tokens are checked; a service needs a public key, issuers, or both. */
 export interface Auth {
@@ -47,7 +47,7 @@ export function builtInIssuer(issuer: string, audience: string) {
 
 /** What a token must say: who, in which organisation, of which jurisdiction (000000 is the region), with which roles. */
 export const claims = z.object({
-  sub: text(200),
+  sub: subject,
   organisation: text(200),
   jurisdiction: z
     .string()

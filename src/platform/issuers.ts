@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { isJurisdiction, isUnder } from '../core/division.js'
 import { isUscc } from '../core/uscc.js'
 import { type Role, roles } from './permissions.js'
-import { text } from './wire.js'
+import { subject, text } from './wire.js'
 
 /**
  * The identity platforms 身份平台 whose tokens are accepted, as configuration: what each is called, what it may speak
@@ -91,7 +91,7 @@ export interface Bearer {
 }
 
 const said = z.object({
-  subject: text(200),
+  subject,
   organisation: text(200),
   jurisdiction: z
     .string()
