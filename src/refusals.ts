@@ -111,6 +111,7 @@ export const refusalsOf: Readonly<Record<Operation, readonly RefusalCode[]>> = {
   draftProgram: commanding('not_your_jurisdiction', 'version_conflict'),
   discardDraft: commanding('not_your_jurisdiction', 'draft_not_found', 'version_missing', 'version_conflict'),
   listDrafts: reading(),
+  getDraft: reading('draft_not_found'),
   simulateProgram: [...everywhere, ...bodies, 'unavailable', 'not_your_jurisdiction', 'simulation_too_large'],
   listDivisions: reading(),
   listZones: reading(),

@@ -240,6 +240,7 @@ const requests: Readonly<Record<Operation, (role: Role) => Request & { readonly 
   },
   discardDraft: () => ({ params: { program: 'D-1' }, body: { jurisdiction: OWN }, ifMatch: 1 }),
   listDrafts: () => ({}),
+  getDraft: () => ({ params: { program: 'D-1' } }),
   simulateProgram: () => {
     const { program: _, jurisdiction: __, ...rules } = program('', 'provider')
     return { body: { jurisdiction: OWN, from: '2026-01-01', to: '2026-03-01', budget: '100.00', rules } }
