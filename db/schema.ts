@@ -234,6 +234,7 @@ export const standings = clearing.table(
     reason: text().notNull(),
     document: text(),
     ended: number('ended'),
+    rolesFrom: text('roles_from', { enum: ['register', 'token'] }),
   },
   (t) => [primaryKey({ columns: [t.person, t.number] }), index('standings_jurisdiction').on(t.jurisdiction, t.number)],
 )
@@ -371,6 +372,7 @@ export const integrityEntries = clearing.table(
     corrections: jsonb().notNull(),
     appeals: jsonb().notNull(),
     acknowledged: jsonb().notNull(),
+    proposedBy: text('proposed_by'),
   },
   (t) => [primaryKey({ columns: [t.uscc, t.listing] }), uniqueIndex('integrity_entries_listing').on(t.listing)],
 )

@@ -8,6 +8,7 @@ import { issueRefusals } from './vouchers/contract.js'
  */
 const everywhere = [
   'unauthenticated',
+  'not_your_platform',
   'person_barred',
   'role_not_permitted',
   'validation_failed',
@@ -71,9 +72,15 @@ const byTwo = {
   withdrawProvider: ['provider_not_found', 'not_your_jurisdiction', 'outside_jurisdiction'],
   liftSuspension: ['provider_not_found', 'not_your_jurisdiction'],
   appoint: ['not_your_jurisdiction', 'separation_of_duties'],
-  deputise: ['not_your_jurisdiction', 'deputy_of_self', 'separation_of_duties', 'term_too_long'],
+  deputise: ['not_your_jurisdiction', 'deputy_of_self', 'separation_of_duties', 'term_too_long', 'role_not_held'],
   barPerson: ['not_your_jurisdiction'],
-  endStanding: ['not_your_jurisdiction', 'standing_not_found', 'state_conflict'],
+  endStanding: [
+    'not_your_jurisdiction',
+    'standing_not_found',
+    'separation_of_duties',
+    'state_conflict',
+    'effective_in_past',
+  ],
   publishProgram: ['not_your_jurisdiction', 'program_exists'],
   supersedeProgram: [
     'program_not_found',
@@ -104,6 +111,7 @@ export const refusalsOf: Readonly<Record<Operation, readonly RefusalCode[]>> = {
   draftProgram: commanding('not_your_jurisdiction', 'version_conflict'),
   discardDraft: commanding('not_your_jurisdiction', 'draft_not_found', 'version_missing', 'version_conflict'),
   listDrafts: reading(),
+  getDraft: reading('draft_not_found'),
   simulateProgram: [...everywhere, ...bodies, 'unavailable', 'not_your_jurisdiction', 'simulation_too_large'],
   listDivisions: reading(),
   listZones: reading(),
@@ -119,6 +127,7 @@ export const refusalsOf: Readonly<Record<Operation, readonly RefusalCode[]>> = {
   appealIntegrity: commanding('listing_not_found', 'not_your_organisation', 'state_conflict'),
   acknowledgeIntegrity: commanding('listing_not_found', 'not_your_organisation', 'state_conflict'),
   listIntegrityEntries: reading(),
+  listNotices: reading(),
   declareRelations: commanding('party_not_found', 'not_your_organisation', 'version_conflict'),
   getRelations: reading('party_not_found'),
   getIntegrity: reading(),

@@ -729,7 +729,10 @@ t.test('registered once: programs and parties', async (t) => {
     'program_exists',
   )
   const asked = { uscc: uscc(11), name: 'P', division: '310104', categories: ['testing' as const] }
-  t.equal(codeOf(registerProviderCommand.decide({ book: 0, existing: provider }, asked, context())), 'provider_exists')
+  t.equal(
+    codeOf(registerProviderCommand.decide({ book: 0, existing: provider, seat: undefined }, asked, context())),
+    'provider_exists',
+  )
 })
 
 t.test('states × commands: every cell of the table, and state_conflict before any other check elsewhere', async (t) => {

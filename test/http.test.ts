@@ -458,6 +458,7 @@ const good: Record<string, () => Good> = {
       from: '2026-03-02',
       to: '2026-03-31',
       reason: '休假',
+      rolesFrom: 'token',
     },
   }),
   barPerson: () => ({

@@ -205,6 +205,7 @@ const requests: Readonly<Record<Operation, (role: Role) => Request & { readonly 
   decideAppeal: () => ({ params: { ...entry, appeal: String(appeal) }, body: { verdict: 'upheld', reason: '维持' } }),
   acknowledgeIntegrity: (role) => ({ params: entryOf(role) }),
   listIntegrityEntries: () => ({ query: '?limit=100' }),
+  listNotices: () => ({ query: '?limit=100' }),
   declareRelations: (role) => ({ params: { uscc: codeOf(role, 1) }, body: { shareholders: [] } }),
   recordRelations: () => ({
     params: { uscc: uscc(1) },
@@ -239,6 +240,7 @@ const requests: Readonly<Record<Operation, (role: Role) => Request & { readonly 
   },
   discardDraft: () => ({ params: { program: 'D-1' }, body: { jurisdiction: OWN }, ifMatch: 1 }),
   listDrafts: () => ({}),
+  getDraft: () => ({ params: { program: 'D-1' } }),
   simulateProgram: () => {
     const { program: _, jurisdiction: __, ...rules } = program('', 'provider')
     return { body: { jurisdiction: OWN, from: '2026-01-01', to: '2026-03-01', budget: '100.00', rules } }
@@ -300,6 +302,7 @@ const shown: Partial<Record<Operation, string>> = {
   listDrafts: 'D-1',
   listPeople: 'sun',
   listIntegrityEntries: '2027-01-01',
+  listNotices: '2027-01-01',
   listVouchers: things.voucher,
   listOrders: things.order,
   listProposals: earliest!,

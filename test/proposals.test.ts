@@ -275,3 +275,16 @@ t.test('whatever takes two persons is only proposed by the route that asks for i
   )
   t.equal(proposing.length, kinds.length)
 })
+
+withLab(t, 'the second person’s command says who asked for it, and nobody else', async (t, { engine }) => {
+  const { engine: runner } = engine()
+  const listing = ask.list(uscc(1), '2026-03-01')
+  const said = { ...listing, command: { ...(listing.command as object), proposedBy: 'Chen' } }
+  const lie = { ...listing, command: { ...(listing.command as object), proposedBy: 'Sun' } }
+  const proposal = await propose(runner, listing, '310000')
+  await t.rejects(approve(runner, lie, proposal, li('310000')))
+  t.notOk(isRefusal(await approve(runner, said, proposal, li('310000'))))
+  // As versions before this was said have logged it; the ledger is proved on both.
+  const before = await propose(runner, listing, '310000')
+  t.notOk(isRefusal(await approve(runner, listing, before, li('310000'))))
+})

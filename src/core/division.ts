@@ -115,6 +115,12 @@ export function isReach(text: string): boolean {
   return isJurisdiction(text) || zones.some(({ zone }) => zone === text)
 }
 
+/** All that a jurisdiction lies within: itself, its city and province, and the zones that have it as a member. */
+export function reachesOver(code: string): readonly string[] {
+  const above = [provinceOf(code), `${code.slice(0, 4)}00`, code]
+  return [...new Set([...above, ...zones.map(({ zone }) => zone).filter((zone) => isWithin(code, zone))])]
+}
+
 /** Where a place is, seen from another: in its city, elsewhere in its province, in another province. */
 export const localities = ['same_city', 'same_province', 'other_province'] as const
 export type Locality = (typeof localities)[number]

@@ -46,6 +46,7 @@ export const fieldFaults = {
     en: 'Text must not be blank and must not hold control characters',
     zh: '文本不得为空白，且不得含控制字符',
   },
+  text_padded: { en: 'A name has no blanks at its ends', zh: '名称首尾不得有空格' },
   repeated: { en: 'A value is given twice', zh: '取值重复' },
   instant_format: { en: 'A moment is written as RFC 3339 in +08:00', zh: '时刻须为 +08:00 的 RFC 3339 格式' },
   number_format: { en: 'A number without sign or decimals', zh: '须为不带符号和小数的数字' },

@@ -112,7 +112,7 @@ export const furtherRefusals = {
     en: "The enterprise's first voucher of the year under this program may not be as large",
     zh: '超过该券种首次发放限额',
   },
-  effective_in_past: { status: 409, en: 'New rules cannot take effect before today', zh: '修订规则不得早于当日生效' },
+  effective_in_past: { status: 409, en: 'It cannot take effect before today', zh: '不得早于当日生效' },
   // two persons 双人办理
   proposal_not_open: { status: 409, en: 'The proposal is decided already', zh: '该提请已办结' },
   recognition_ended: {
@@ -121,6 +121,11 @@ export const furtherRefusals = {
     zh: '依据互认协议的认可已终止，在途订单随之停止',
   },
   deputy_of_self: { status: 409, en: 'Nobody is their own deputy', zh: '不得代理本人' },
+  role_not_held: {
+    status: 409,
+    en: 'The principal does not have these roles there on the first day',
+    zh: '被代理人首日在该辖区不具备所代理的角色',
+  },
   term_too_long: { status: 409, en: 'A deputyship is for leave: its term is too long', zh: '代理期限过长' },
   proposal_expired: {
     status: 409,
@@ -137,6 +142,11 @@ export const serviceRefusals = {
   unsupported_media_type: { status: 415, en: 'The body must be application/json', zh: '请求体须为 application/json' },
   unauthenticated: { status: 401, en: 'A valid bearer token is needed', zh: '需要有效的访问令牌' },
   person_barred: { status: 403, en: 'Your access has been ended', zh: '您的访问权限已终止' },
+  not_your_platform: {
+    status: 403,
+    en: 'Your identity platform does not speak for this organisation: it is registered elsewhere, or nowhere yet',
+    zh: '您的身份平台无权代表该单位（登记地不在其辖区，或尚未登记）',
+  },
   role_not_permitted: { status: 403, en: 'None of your roles may do this', zh: '当前角色无权执行此操作' },
   not_your_jurisdiction: { status: 403, en: 'This belongs to another jurisdiction', zh: '不属于您所在的辖区' },
   not_your_organisation: { status: 403, en: 'This belongs to another organisation', zh: '不属于您所在的单位' },

@@ -1,6 +1,7 @@
 import type { Actor } from '../core/actor.js'
 import { isUnder, level } from '../core/division.js'
 import { type Refusal, refuse } from '../core/refusals.js'
+import { speaksFor } from '../platform/issuers.js'
 
 /** Bureau business: only an officer of this very jurisdiction. The region's own business has the code 000000. */
 export function ofJurisdiction(actor: Actor, code: number | string): Refusal | undefined {
@@ -22,6 +23,11 @@ export function overDivision(actor: Actor, division: string): Refusal | undefine
 /** A firm's or provider's own business: only somebody of it. */
 export function ofOrganisation(actor: Actor, uscc: string): Refusal | undefined {
   return actor.organisation === uscc ? undefined : refuse('not_your_organisation')
+}
+
+/** A firm's or provider's place: only one that its identity platform may speak for. */
+export function ofPlatform(actor: Actor, division: string): Refusal | undefined {
+  return speaksFor(actor.reach, division) ? undefined : refuse('not_your_platform')
 }
 
 /** The books a bureau may read: its own and those below it; the region's own people read all. As a range of codes. */

@@ -65,7 +65,8 @@ export function proposalOf(find: Find, id: string): Proposal {
   return proposal
 }
 
-type ByTwo = { readonly proposal?: string | undefined }
+/** What the second person's command says besides; without `proposedBy` in logs of versions before 0.5. */
+type ByTwo = { readonly proposal?: string | undefined; readonly proposedBy?: string | undefined }
 type Proposed = { readonly proposal?: Proposal | undefined }
 
 /** A command that takes two persons. */
@@ -101,11 +102,14 @@ export function byTwo<S extends z.ZodObject, F extends { readonly book: Book }>(
   alone: Omit<CommandType<z.output<S>, F>, 'schema'> & { readonly kind: TwoPersonKind; readonly schema: S },
 ): TwoPersons<z.output<S>, F> {
   type C = z.output<S>
-  const own = ({ proposal: _, ...said }: C & ByTwo) => said as C
+  const own = ({ proposal: _, proposedBy: __, ...said }: C & ByTwo) => said as C
   const type: TwoPersons<C, F> = {
     ...alone,
     alone: alone.schema,
-    schema: alone.schema.safeExtend({ proposal: proposalText.optional() }) as unknown as z.ZodType<C & ByTwo>,
+    schema: alone.schema.safeExtend({
+      proposal: proposalText.optional(),
+      proposedBy: z.string().optional(),
+    }) as unknown as z.ZodType<C & ByTwo>,
     facts(find, said, day) {
       const proposal = said.proposal === undefined ? undefined : proposalOf(find, said.proposal)
       return { ...alone.facts(find, own(said), day), proposal }
@@ -115,8 +119,12 @@ export function byTwo<S extends z.ZodObject, F extends { readonly book: Book }>(
       return forbidden ?? alone.access?.(facts, actor, own(said))
     },
     decide(facts, said, context) {
-      const decide = () => alone.decide(facts, own(said), context)
-      return facts.proposal ? second(facts.proposal, { kind: alone.kind, said: own(said) }, context, decide) : decide()
+      const { proposedBy } = said
+      const decide = () =>
+        alone.decide(facts, own(said), proposedBy === undefined ? context : { ...context, proposedBy })
+      return facts.proposal
+        ? second(facts.proposal, { kind: alone.kind, said: own(said), proposedBy }, context, decide)
+        : decide()
     },
   }
   kinds.set(alone.kind, { alone: alone as never, done: type as unknown as CommandType })
@@ -126,12 +134,13 @@ export function byTwo<S extends z.ZodObject, F extends { readonly book: Book }>(
 /** The second person's part: checks the proposal, then does what it asks for. */
 function second(
   proposal: Proposal,
-  { kind, said }: { readonly kind: string; readonly said: unknown },
+  { kind, said, proposedBy }: { readonly kind: string; readonly said: unknown } & Pick<ByTwo, 'proposedBy'>,
   { actor, day }: Context,
   decide: () => Plan | Refusal,
 ): Plan | Refusal {
   if (proposal.state !== 'open') return refuse('proposal_not_open', { state: proposal.state })
-  if (proposal.kind !== kind || proposal.command !== canonical(kind, said)) {
+  const isByAnother = proposedBy !== undefined && proposedBy !== proposal.proposedBy
+  if (proposal.kind !== kind || isByAnother || proposal.command !== canonical(kind, said)) {
     throw new Error(`${proposals.key(proposal)} asks for something else`)
   }
   if (isSamePerson(actor, proposal.proposedBy)) {

@@ -1,9 +1,10 @@
 import { refuse } from '../core/refusals.js'
-import { ofOrganisation, overDivision } from '../engine/access.js'
+import { ofOrganisation, ofPlatform, overDivision } from '../engine/access.js'
 import { command } from '../engine/command.js'
 import { byTwo } from '../engine/proposal.js'
 import { REGION } from '../ledger/book.js'
 import { row } from '../ledger/plan.js'
+import { providers } from '../providers/facts.js'
 import {
   declareQualification,
   enterpriseRegistered,
@@ -17,13 +18,21 @@ import {
 import { enterpriseOf, enterprises, type Move, type Qualification, qualificationOf } from './facts.js'
 import { nextStates } from './rules.js'
 
-/** Registers an enterprise once for the whole region. Refuses enterprise_exists. */
+/**
+ * Registers an enterprise once for the whole region, where its identity platform may speak for it. Refuses
+ * not_your_platform, enterprise_exists.
+ */
 export const registerEnterpriseCommand = command({
   kind: 'register_enterprise',
   schema: registerEnterprise,
   event: enterpriseRegistered,
-  facts: (find, { uscc }) => ({ book: REGION, existing: find(enterprises, uscc) }),
-  access: (_, actor, { uscc }) => ofOrganisation(actor, uscc),
+  facts: (find, { uscc }) => ({
+    book: REGION,
+    existing: find(enterprises, uscc),
+    seat: find(providers, uscc)?.division,
+  }),
+  access: ({ seat }, actor, { uscc, division }) =>
+    ofOrganisation(actor, uscc) ?? ofPlatform(actor, division) ?? ofPlatform(actor, seat ?? division),
   decide({ existing }, enterprise, { seq }) {
     if (existing) return refuse('enterprise_exists', { enterprise: enterprise.uscc })
     const registered = { ...enterprise, book: REGION, contact: null, version: seq, moves: [], qualifications: [] }

@@ -26,13 +26,14 @@ export const listIntegrityCommand = byTwo({
   event: integrityListed,
   facts: (find, { uscc }) => ({ book: REGION, listed: find(integrity, uscc) }),
   access: (_, actor, { jurisdiction }) => (jurisdiction == null ? undefined : ofJurisdiction(actor, jurisdiction)),
-  decide({ listed }, { uscc, reason, jurisdiction, source, decision, ...asked }, { seq, actor }) {
+  decide({ listed }, { uscc, reason, jurisdiction, source, decision, ...asked }, { seq, actor, proposedBy }) {
     const entry: Entry = {
       listing: seq,
       ...termsOf(asked),
       reason,
       by: actor.organisation,
       person: actor.subject,
+      ...(proposedBy === undefined ? {} : { proposedBy }),
       jurisdiction: jurisdiction == null ? null : Number(jurisdiction),
       source: source ?? null,
       decision: decision ?? null,
@@ -95,7 +96,7 @@ export const appealIntegrityCommand = command({
   },
 })
 
-/** Decides an appeal, never by who listed the party. Refuses separation_of_duties, state_conflict. */
+/** Decides an appeal, never by who listed the party or asked for it. Refuses separation_of_duties, state_conflict. */
 export const decideAppealCommand = byTwo({
   kind: 'decide_appeal',
   schema: decideAppeal,
@@ -108,8 +109,8 @@ export const decideAppealCommand = byTwo({
   decide({ listed, entry, appeal: open }, { uscc, listing, appeal, verdict, terms, reason }, context) {
     const { actor, day: on } = context
     if (open.decision !== null || entry.removed !== null) return refuse('state_conflict', { removed: entry.removed })
-    if (entry.person !== null && isSamePerson(actor, entry.person))
-      return refuse('separation_of_duties', { listedBy: entry.person })
+    const listedBy = [entry.person, entry.proposedBy].find((who) => who !== undefined && isSamePerson(actor, who))
+    if (listedBy !== undefined) return refuse('separation_of_duties', { listedBy })
     const decision = { on, by: actor.organisation, verdict, reason }
     const appeals = entry.appeals.map((one) => (one === open ? { ...one, decision } : one))
     const decided = { ...entry, appeals }

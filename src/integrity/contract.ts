@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { FieldFault } from '../core/faults.js'
-import { day, digest, inOrder, jurisdiction, reason, setOf, text, uscc, version } from '../platform/wire.js'
+import { pageQuery } from '../platform/pages.js'
+import { day, digest, inOrder, jurisdiction, reach, reason, setOf, text, uscc, version } from '../platform/wire.js'
 
 /** What being listed does: at issue, at filing an order as either party, at approval as the payee. */
 export const consequences = ['no_new_vouchers', 'no_new_orders', 'payment_stopped'] as const
@@ -13,8 +14,9 @@ const consequence = z
 const terms = {
   from: day,
   to: day.nullish(),
-  reach: setOf(jurisdiction).nullish().meta({
-    description: 'Only for programs of these jurisdictions and of those below them; without, everywhere 适用辖区',
+  reach: setOf(reach).nullish().meta({
+    description:
+      'Only for programs of these jurisdictions and of those below them, or of these zones; without, everywhere 适用辖区或示范区',
   }),
   consequences: setOf(consequence).nullish().meta({ description: 'Without, all of them 惩戒措施，缺省为全部' }),
 }
@@ -132,6 +134,23 @@ export const integrityView = z
       .meta({ description: 'Who was told of which version when; null for others 告知签收' }),
   })
   .meta({ id: 'IntegrityEntry' })
+
+/** What somebody is told of an entry on the list 告知: what it says, since when, and whether they have said that they read it. */
+export const noticeView = z
+  .object({
+    since: z.string().meta({ description: 'The day from which it says so 告知日期' }),
+    acknowledgedOn: z.string().nullable().meta({ description: 'By your organisation, as it stands 签收日期' }),
+    entry: integrityView,
+  })
+  .meta({ id: 'IntegrityNotice' })
+
+export const noticeFilter = z.strictObject({
+  ...pageQuery,
+  acknowledged: z
+    .enum(['true', 'false'])
+    .optional()
+    .meta({ description: 'Only those that are, or are not 是否已签收' }),
+})
 
 export const integrityFilter = z.strictObject({
   on: day.optional().meta({ description: 'Only what counts on this day 当日有效' }),

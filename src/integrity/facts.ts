@@ -10,7 +10,7 @@ export interface Terms {
   readonly from: Day
   /** null: until further notice. */
   readonly to: Day | null
-  /** The jurisdictions, each with those below it, whose programs it concerns; null: the whole region. */
+  /** The jurisdictions, each with those below it, and the zones whose programs it concerns; null: the whole region. */
   readonly reach: readonly string[] | null
   /** null: all of them. */
   readonly consequences: readonly Consequence[] | null
@@ -23,6 +23,8 @@ export interface Entry extends Terms {
   /** The organisation and the person who listed it. */
   readonly by: string
   readonly person: string
+  /** Who asked for it; not said of what was listed before that was kept. */
+  readonly proposedBy?: string
   /** Whose entry it is; null where that was not said. */
   readonly jurisdiction: Book | null
   readonly source: string | null
@@ -74,7 +76,8 @@ export const integrity: FactKind<Integrity> = {
                        'by', listed_by, 'person', person, 'jurisdiction', jurisdiction, 'source', source,
                        'decision', decision, 'reach', reach, 'consequences', consequences, 'version', version,
                        'removed', removed, 'corrections', corrections, 'appeals', appeals,
-                       'acknowledged', acknowledged) order by listing) as entries
+                       'acknowledged', acknowledged)
+                     || jsonb_strip_nulls(jsonb_build_object('proposedBy', proposed_by)) order by listing) as entries
     from integrity_entries where uscc = any (${keys as string[]}) group by uscc`,
 }
 

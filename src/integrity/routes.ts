@@ -1,8 +1,9 @@
-import { and, asc, eq, gt, gte, isNull, lte, or, type SQL } from 'drizzle-orm'
+import { and, arrayOverlaps, asc, eq, gt, gte, isNull, lte, or, type SQL, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import { integrityEntries } from '../../db/schema.js'
+import { commands, integrityEntries } from '../../db/schema.js'
 import type { Actor } from '../core/actor.js'
+import { reachesOver } from '../core/division.js'
 import { bookText, commandRoute, proposeRoute, readRoute, type Services } from '../engine/route.js'
 import { REGION } from '../ledger/book.js'
 import { cut, page, pageQuery, readCursor, writeCursor } from '../platform/pages.js'
@@ -14,7 +15,15 @@ import {
   decideAppealCommand,
   listIntegrityCommand,
 } from './commands.js'
-import { appealIntegrity, correctBody, decideBody, integrityFilter, integrityView } from './contract.js'
+import {
+  appealIntegrity,
+  correctBody,
+  decideBody,
+  integrityFilter,
+  integrityView,
+  noticeFilter,
+  noticeView,
+} from './contract.js'
 import type { Entry } from './facts.js'
 
 const tag = 'integrity 科研诚信'
@@ -90,6 +99,32 @@ export function integrityRoutes(app: FastifyInstance, services: Services): void 
       return { items: items.map((row) => view(row, actor)), next }
     },
   })
+  readRoute<object, z.output<typeof noticeFilter>>(app, {
+    operation: 'listNotices',
+    url: '/v1/integrity-notices',
+    tag,
+    query: noticeFilter as never,
+    summary: { en: 'What of the list concerns you, and whether you have said that you read it', zh: '名单告知' },
+    answer: page(noticeView),
+    async read({ query: { acknowledged, limit, cursor }, actor }) {
+      const after = readCursor(cursor)
+      const rows = await services.reader
+        .select({ entry: integrityEntries, since: commands.day })
+        .from(integrityEntries)
+        .innerJoin(commands, and(eq(commands.book, REGION), eq(commands.seq, integrityEntries.version)))
+        .where(
+          and(
+            concerns(actor),
+            acknowledged && eq(hasAcknowledged(actor), acknowledged === 'true'),
+            after && gt(integrityEntries.listing, after.number),
+          ),
+        )
+        .orderBy(asc(integrityEntries.listing))
+        .limit(limit + 1)
+      const { items, next } = cut(rows, limit, ({ entry }) => writeCursor(REGION, entry.listing))
+      return { items: items.map(({ entry, since }) => notice(entry, since, actor)), next }
+    },
+  })
   readRoute<{ uscc: string }>(app, {
     operation: 'getIntegrity',
     url: '/v1/integrity-entries/:uscc',
@@ -110,6 +145,27 @@ const countsOn = (day: string) =>
     lte(integrityEntries.validFrom, day),
     or(isNull(integrityEntries.validTo), gte(integrityEntries.validTo, day)),
   )
+
+/** A party is concerned by its own entries; a bureau by what counts for its programs, and by what it has listed. */
+function concerns({ jurisdiction, organisation }: Actor): SQL | undefined {
+  if (jurisdiction === undefined) return eq(integrityEntries.uscc, organisation)
+  if (Number(jurisdiction) === REGION) return undefined
+  return or(
+    isNull(integrityEntries.reach),
+    arrayOverlaps(integrityEntries.reach, [...reachesOver(jurisdiction)]),
+    eq(integrityEntries.jurisdiction, Number(jurisdiction)),
+  )
+}
+
+const hasAcknowledged = ({ organisation }: Actor) =>
+  sql<boolean>`${integrityEntries.acknowledged} @> jsonb_build_array(jsonb_build_object(
+    'organisation', ${organisation}::text, 'version', ${integrityEntries.version}))`
+
+function notice(row: typeof integrityEntries.$inferSelect, since: string, actor: Actor) {
+  const { acknowledged, version } = row as unknown as Entry
+  const own = acknowledged.find((one) => one.organisation === actor.organisation && one.version === version)
+  return { since, acknowledgedOn: own?.on ?? null, entry: view(row, actor) }
+}
 
 function select({ reader }: Services, where: SQL | undefined) {
   return reader.select().from(integrityEntries).where(where).orderBy(asc(integrityEntries.listing)).$dynamic()

@@ -1,4 +1,4 @@
-import { isUnder } from '../core/division.js'
+import { isWithin } from '../core/division.js'
 import type { Day } from '../core/time.js'
 import type { Book } from '../ledger/book.js'
 import type { Context } from '../ledger/plan.js'
@@ -15,7 +15,7 @@ export function counts(entry: Counting, of: Consequence, jurisdiction: Book, day
     from <= day &&
     (to === null || day <= to) &&
     (consequences?.includes(of) ?? true) &&
-    (reach?.some((code) => isUnder(String(jurisdiction), code)) ?? true)
+    (reach?.some((code) => isWithin(String(jurisdiction), code)) ?? true)
   )
 }
 

@@ -59,6 +59,8 @@ export interface Context {
   /** Its Asia/Shanghai date: the day every rule uses. */
   readonly day: Day
   readonly actor: Actor
+  /** Who asked for it, when the actor does it as the second person. */
+  readonly proposedBy?: string
   /** The number the command will take in its book if it is accepted; ids are made of it. */
   readonly seq: number
 }

@@ -18,6 +18,7 @@ import {
   standingEnded,
 } from './contract.js'
 import { isAbove, type Person, people, type Standing } from './facts.js'
+import { lent } from './rules.js'
 
 /** A right is given and taken by the bureau it is in, or one above it: a county's reach ends at the county. */
 function fromAbove(actor: Actor, jurisdiction: number | string): Refusal | undefined {
@@ -54,19 +55,29 @@ export const appointCommand = byTwo({
   },
 })
 
-/** Lets a person act for a colleague who is away (代理). Refuses deputy_of_self, separation_of_duties, term_too_long. */
+/**
+ * Lets a person act for a colleague who is away (代理). Refuses deputy_of_self, separation_of_duties, term_too_long,
+ * role_not_held.
+ */
 export const deputiseCommand = byTwo({
   kind: 'deputise',
   schema: deputise,
   event: deputised,
-  facts,
+  facts(find, { person, principal }) {
+    find.ahead([people, person], [people, principal])
+    return { book: REGION, one: known(find, person), lender: known(find, principal) }
+  },
   access: (_, actor, { jurisdiction }) => fromAbove(actor, jurisdiction),
-  decide({ one }, { person, principal, jurisdiction, roles, from, to, reason }, context) {
+  decide({ one, lender }, { person, principal, jurisdiction, roles, rolesFrom, from, to, reason }, context) {
     if (person === principal) return refuse('deputy_of_self')
     if (isSamePerson(context.actor, person)) return refuse('separation_of_duties', { person })
     const lastDay = addDays(from, DEPUTY_DAYS - 1)
     if (to > lastDay) return refuse('term_too_long', { lastDay })
-    const what = { kind: 'deputyship', jurisdiction: Number(jurisdiction), principal, roles } as const
+    const lending = { jurisdiction: Number(jurisdiction), roles, ...(rolesFrom === undefined ? {} : { rolesFrom }) }
+    const given = lent(lending, lender, from)
+    const missing = roles.filter((role) => !given.includes(role))
+    if (rolesFrom !== undefined && missing.length > 0) return refuse('role_not_held', { missing: missing.join(', ') })
+    const what = { kind: 'deputyship', principal, ...lending } as const
     const plan = adding(one, { ...what, from, to, reason, document: null }, context)
     return { ...plan, event: { person, principal, standing: context.seq } }
   },
@@ -89,7 +100,10 @@ export const barPersonCommand = byTwo({
   },
 })
 
-/** Ends an appointment, a deputyship or a bar (终止). Refuses standing_not_found, state_conflict. */
+/**
+ * Ends an appointment, a deputyship or a bar (终止): at once, or with a last day that comes before the one it has. Refuses
+ * standing_not_found, separation_of_duties of one's own bar, state_conflict, effective_in_past.
+ */
 export const endStandingCommand = byTwo({
   kind: 'end_standing',
   schema: endStanding,
@@ -100,14 +114,24 @@ export const endStandingCommand = byTwo({
     if (!standing) throw new Refused('standing_not_found', { person, standing: number })
     return { book: REGION, one, standing }
   },
-  access: ({ standing }, actor) => fromAbove(actor, standing.jurisdiction),
-  decide({ one, standing }, { person }, { seq }) {
+  access({ standing }, actor, { person }) {
+    const isOwnBar = standing.kind === 'bar' && isSamePerson(actor, person)
+    const forbidden = fromAbove(actor, standing.jurisdiction)
+    return forbidden ?? (isOwnBar ? refuse('separation_of_duties', { person }) : undefined)
+  },
+  decide({ one, standing }, { person, to }, { seq, day }) {
     if (standing.ended !== null) return refuse('state_conflict', { ended: standing.ended })
-    const standings = one.standings.map((each) => (each === standing ? { ...standing, ended: seq } : each))
+    if (to !== undefined) {
+      if (to < day) return refuse('effective_in_past', { to })
+      const isShorter = standing.from <= to && (standing.to === null || to < standing.to)
+      if (!isShorter) return refuse('state_conflict', { from: standing.from, to: standing.to })
+    }
+    const ending = to === undefined ? { ended: seq } : { to }
+    const standings = one.standings.map((each) => (each === standing ? { ...standing, ...ending } : each))
     return {
       book: REGION,
       rows: [row(people, { ...one, standings })],
-      event: { person, standing: standing.number },
+      event: { person, standing: standing.number, ...(to === undefined ? {} : { to }) },
     }
   },
 })

@@ -11,6 +11,8 @@ export interface Standing {
   readonly jurisdiction: Book
   readonly principal: string | null
   readonly roles: readonly string[]
+  /** Of a deputyship: where the principal has these roles from; not said of what was made before that was asked. */
+  readonly rolesFrom?: 'register' | 'token'
   readonly from: Day
   /** null: until it is ended. */
   readonly to: Day | null
@@ -34,7 +36,8 @@ export const people: FactKind<Person> = {
     select 0 as book, person,
            jsonb_agg(jsonb_build_object('number', number, 'kind', kind, 'jurisdiction', jurisdiction,
              'principal', principal, 'roles', roles, 'from', valid_from, 'to', valid_to, 'reason', reason,
-             'document', document, 'ended', ended) order by number) as standings
+             'document', document, 'ended', ended)
+           || jsonb_strip_nulls(jsonb_build_object('rolesFrom', roles_from)) order by number) as standings
     from standings where person = any (${keys as string[]}) group by person`,
 }
 

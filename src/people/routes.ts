@@ -9,7 +9,7 @@ import { REGION } from '../ledger/book.js'
 import { cut, page, readCursor, writeCursor } from '../platform/pages.js'
 import type { Role } from '../platform/permissions.js'
 import { appointCommand, barPersonCommand, deputiseCommand, endStandingCommand } from './commands.js'
-import { meView, peopleFilter, standingView } from './contract.js'
+import { appointBody, barBody, deputiseBody, endBody, meView, peopleFilter, standingView } from './contract.js'
 
 const tag = 'people 人员'
 
@@ -20,6 +20,7 @@ export function peopleRoutes(app: FastifyInstance, services: Services): void {
     tag,
     summary: { en: 'Give a person roles in your jurisdiction or one below it', zh: '任用' },
     type: appointCommand,
+    body: appointBody,
   })
   proposeRoute(app, services, {
     operation: 'deputise',
@@ -27,6 +28,7 @@ export function peopleRoutes(app: FastifyInstance, services: Services): void {
     tag,
     summary: { en: 'Let somebody act for a colleague who is away', zh: '代理' },
     type: deputiseCommand,
+    body: deputiseBody,
   })
   proposeRoute(app, services, {
     operation: 'barPerson',
@@ -34,6 +36,7 @@ export function peopleRoutes(app: FastifyInstance, services: Services): void {
     tag,
     summary: { en: "End a person's access, whatever their tokens say", zh: '停用' },
     type: barPersonCommand,
+    body: barBody,
   })
   proposeRoute(app, services, {
     operation: 'endStanding',
@@ -41,6 +44,7 @@ export function peopleRoutes(app: FastifyInstance, services: Services): void {
     tag,
     summary: { en: 'End an appointment, a deputyship or a bar', zh: '终止任用、代理或停用' },
     type: endStandingCommand,
+    body: endBody,
   })
   readRoute<object, z.output<typeof peopleFilter>>(app, {
     operation: 'listPeople',

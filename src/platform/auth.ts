@@ -6,9 +6,9 @@ import type { Actor } from '../core/actor.js'
 import { Refused } from '../core/refusals.js'
 import { type Clock, systemClock } from '../core/time.js'
 import { IssuerTokens } from './issuer-tokens.js'
-import type { Bearer, Issuer } from './issuers.js'
-import { bureau, type Operation, permissions, type Role, roles } from './permissions.js'
-import { text } from './wire.js'
+import { type Bearer, type Issuer, speaksFor } from './issuers.js'
+import { bureau, firms, type Operation, permissions, type Role, registering, roles } from './permissions.js'
+import { subject, text } from './wire.js'
 
 /** How tokens are checked; a service needs a public key, issuers, or both. */
 export interface Auth {
@@ -32,6 +32,8 @@ export interface Directory {
     readonly principals: readonly string[]
     readonly isBarred: boolean
   }>
+  /** Where a firm or a provider is registered, as a division; undefined when it is not. */
+  seatOf(uscc: string): Promise<string | undefined>
 }
 
 /** A key pair for the built-in issuer: made at start, gone at stop. */
@@ -45,7 +47,7 @@ export function builtInIssuer(issuer: string, audience: string) {
 
 /** What a token must say: who, in which organisation, of which jurisdiction (000000 is the region), with which roles. */
 export const claims = z.object({
-  sub: text(200),
+  sub: subject,
   organisation: text(200),
   jurisdiction: z
     .string()
@@ -127,9 +129,23 @@ function saidUnderKey(server: FastifyInstance, token: string): unknown {
   }
 }
 
+const isOfFirm = (role: Role) => (firms as readonly Role[]).includes(role)
+
+/**
+ * An identity platform speaks for the firms and providers of its own jurisdictions; for one that is registered nowhere,
+ * only to register it. Which of the two it is, is not told.
+ */
+async function checkSeat({ identity: { directory } }: FastifyInstance, bearer: Bearer, operation: Operation) {
+  const { organisation, roles, reach } = bearer
+  if (!directory || reach === undefined || !roles.some(isOfFirm)) return
+  const seat = await directory.seatOf(organisation)
+  if (seat === undefined ? registering.includes(operation) : speaksFor(reach, seat)) return
+  throw new Refused('not_your_platform')
+}
+
 /** What the register says of a bearer; nothing of those who only act for a firm or a provider. */
 async function standingOf({ identity: { directory } }: FastifyInstance, { roles, ...who }: Bearer) {
-  if (!directory || (roles.length > 0 && roles.every((role) => role === 'enterprise' || role === 'provider'))) return
+  if (!directory || (roles.length > 0 && roles.every(isOfFirm))) return
   const standing = await directory.standingOf(who)
   if (standing.isBarred) throw new Refused('person_barred')
   return standing
@@ -137,12 +153,13 @@ async function standingOf({ identity: { directory } }: FastifyInstance, { roles,
 
 /**
  * Checks the token and the roles for an operation, the token's and the register's; throws
- * Refused('unauthenticated' | 'person_barred' | 'role_not_permitted').
+ * Refused('unauthenticated' | 'not_your_platform' | 'person_barred' | 'role_not_permitted').
  */
 export async function authorise(request: FastifyRequest, operation: Operation): Promise<void> {
   const bearer = await bearerOf(request)
   if (!bearer) throw new Refused('unauthenticated')
-  const { subject, organisation, jurisdiction } = bearer
+  const { subject, organisation, jurisdiction, reach } = bearer
+  await checkSeat(request.server, bearer, operation)
   const { roles: appointed = [], principals = [] } = (await standingOf(request.server, bearer)) ?? {}
   const held = [...new Set([...bearer.roles, ...appointed])]
   const allowed: readonly Role[] = permissions[operation]
@@ -155,6 +172,7 @@ export async function authorise(request: FastifyRequest, operation: Operation): 
     organisation,
     roles: held,
     origin: request.ip,
+    ...(reach && bearer.roles.some(isOfFirm) ? { reach } : {}),
     ...(jurisdiction && isBureau ? { jurisdiction } : {}),
     ...(principals.length > 0 ? { principals } : {}),
   }

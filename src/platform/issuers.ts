@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { isJurisdiction, isUnder } from '../core/division.js'
 import { isUscc } from '../core/uscc.js'
 import { type Role, roles } from './permissions.js'
-import { text } from './wire.js'
+import { subject, text } from './wire.js'
 
 /**
  * The identity platforms 身份平台 whose tokens are accepted, as configuration: what each is called, what it may speak
@@ -91,7 +91,7 @@ export interface Bearer {
 }
 
 const said = z.object({
-  subject: text(200),
+  subject,
   organisation: text(200),
   jurisdiction: z
     .string()
@@ -114,7 +114,8 @@ export function bearerOf({ name, claims, ...issuer }: Issuer, payload: object): 
   })
   if (!parsed.success) return undefined
   const { subject, organisation, jurisdiction } = parsed.data
-  if (jurisdiction !== undefined && !issuer.jurisdictions.some((top) => isWithin(jurisdiction, top))) return undefined
+  const reach = issuer.jurisdictions.includes(REGION_CODE) ? undefined : issuer.jurisdictions
+  if (jurisdiction !== undefined && !speaksFor(reach, jurisdiction)) return undefined
   const named = parsed.data.roles.map((role) => Object.hasOwn(issuer.roleNames, role) && issuer.roleNames[role])
   const held = issuer.roles.filter((role) => named.includes(role))
   const isFirm = held.includes('enterprise') || held.includes('provider')
@@ -124,11 +125,14 @@ export function bearerOf({ name, claims, ...issuer }: Issuer, payload: object): 
     organisation: isFirm ? organisation : `${name}:${organisation}`,
     ...(jurisdiction === undefined ? {} : { jurisdiction }),
     roles: held,
-    reach: issuer.jurisdictions,
+    ...(reach ? { reach } : {}),
   }
 }
 
-const isWithin = (code: string, top: string) => top === REGION_CODE || isUnder(code, top)
+/** Whether who has this reach may speak for a place, given as six digits. */
+export function speaksFor(reach: readonly string[] | undefined, code: string): boolean {
+  return reach === undefined || reach.some((top) => isUnder(code, top))
+}
 
 /** A claim by its own name, which may have dots in it, or else by the names on the way to it. */
 function valueAt(payload: object, where: z.output<typeof place>): unknown {

@@ -16,6 +16,8 @@ export type Role = keyof typeof roles
 
 /** The roles of a jurisdiction's own people; only for them does a token's jurisdiction count. */
 export const bureau = ['officer', 'approver', 'finance', 'auditor'] as const satisfies Role[]
+/** The roles of firms and providers, who go by their credit code. */
+export const firms = ['enterprise', 'provider'] as const satisfies Role[]
 const everyone = Object.keys(roles) as Role[]
 
 export const permissions = {
@@ -38,6 +40,7 @@ export const permissions = {
   draftProgram: ['officer', 'approver'],
   discardDraft: ['officer', 'approver'],
   listDrafts: [...bureau],
+  getDraft: [...bureau],
   simulateProgram: [...bureau],
   listPrograms: everyone,
   getProgram: everyone,
@@ -60,6 +63,7 @@ export const permissions = {
   decideAppeal: ['officer'],
   acknowledgeIntegrity: ['enterprise', 'provider', 'officer', 'approver', 'finance'],
   listIntegrityEntries: ['enterprise', 'provider', ...bureau],
+  listNotices: ['enterprise', 'provider', ...bureau],
   getIntegrity: everyone,
   declareRelations: ['enterprise', 'provider'],
   recordRelations: ['officer'],
@@ -98,6 +102,9 @@ export const permissions = {
 } as const satisfies Record<string, readonly Role[]>
 
 export type Operation = keyof typeof permissions
+
+/** All that a firm or a provider that is registered nowhere can ask, unless its identity platform speaks for everybody. */
+export const registering: readonly Operation[] = ['registerEnterprise', 'registerProvider']
 
 /**
  * What takes two persons 双人办理: the kind of command that an operation proposes, and who may be the second one. Nobody
@@ -153,6 +160,7 @@ export const reachOf = {
   decideAppeal: 'tree',
   acknowledgeIntegrity: 'bureaus',
   listIntegrityEntries: 'bureaus',
+  listNotices: 'bureaus',
   declareRelations: 'own',
   recordRelations: 'own',
   getRelations: 'bureaus',
@@ -175,6 +183,7 @@ export const reachOf = {
   draftProgram: 'own',
   discardDraft: 'own',
   listDrafts: 'own',
+  getDraft: 'own',
   simulateProgram: 'own',
   getProgramVersion: 'all',
   listDivisions: 'all',

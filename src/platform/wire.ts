@@ -86,6 +86,9 @@ const isClean = (text: string) => text.trim() !== '' && text.isWellFormed() && !
 /** Text kept and compared as it was written: not blank, no control characters, at most `most` characters. */
 export const text = (most: number) => z.string().max(most, fault('out_of_range')).refine(isClean, fault('text_format'))
 
+/** A person's name as tokens give it, compared letter by letter: no blanks at its ends, which nobody would see. */
+export const subject = text(200).refine((name) => name === name.trim(), fault('text_padded'))
+
 /** SHA-256 of something that is kept elsewhere. */
 export const digest = z
   .string()

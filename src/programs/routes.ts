@@ -2,6 +2,7 @@ import { and, asc, eq, isNotNull, type SQL, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { accounts, programDrafts, programs } from '../../db/schema.js'
+import type { Actor } from '../core/actor.js'
 import { yuan } from '../core/money.js'
 import { Refused } from '../core/refusals.js'
 import { dayOf } from '../core/time.js'
@@ -76,19 +77,19 @@ export function programRoutes(app: FastifyInstance, services: Services): void {
     tag,
     summary: { en: "Your own jurisdiction's drafts", zh: '本辖区草稿列表' },
     answer: z.object({ items: z.array(draftView) }),
-    async read({ actor }) {
-      const own = eq(programDrafts.jurisdiction, Number(actor.jurisdiction ?? -1))
-      const rows = await services.reader
-        .select()
-        .from(programDrafts)
-        .where(and(own, isNotNull(programDrafts.rules)))
-        .orderBy(programDrafts.program)
-      const items = rows.map(({ jurisdiction, rules, ...draft }) => ({
-        ...draft,
-        jurisdiction: bookText(jurisdiction),
-        rules: JSON.parse(rules!) as Record<string, unknown>,
-      }))
-      return { items }
+    read: async ({ actor }) => ({ items: await draftsOf(services, actor) }),
+  })
+  readRoute<{ program: string }>(app, {
+    operation: 'getDraft',
+    url: '/v1/program-drafts/:program',
+    tag,
+    params,
+    summary: { en: "One of your own jurisdiction's drafts", zh: '本辖区草稿详情' },
+    answer: draftView,
+    async read({ params: { program }, actor }) {
+      const [found] = await draftsOf(services, actor, eq(programDrafts.program, program))
+      if (!found) throw new Refused('draft_not_found', { program })
+      return found
     },
   })
   proposeRoute(app, services, {
@@ -133,6 +134,21 @@ export function programRoutes(app: FastifyInstance, services: Services): void {
       return viewVersion(one)
     },
   })
+}
+
+/** What a bureau is drafting, without what it has given up. */
+async function draftsOf({ reader }: Services, actor: Actor, where?: SQL): Promise<z.infer<typeof draftView>[]> {
+  const own = eq(programDrafts.jurisdiction, Number(actor.jurisdiction ?? -1))
+  const rows = await reader
+    .select()
+    .from(programDrafts)
+    .where(and(own, isNotNull(programDrafts.rules), where))
+    .orderBy(programDrafts.program)
+  return rows.map(({ jurisdiction, rules, ...draft }) => ({
+    ...draft,
+    jurisdiction: bookText(jurisdiction),
+    rules: JSON.parse(rules!) as Record<string, unknown>,
+  }))
 }
 
 type Row = typeof programs.$inferSelect

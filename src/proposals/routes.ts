@@ -84,7 +84,11 @@ export function proposalRoutes(app: FastifyInstance, services: Services, enact: 
         throw new Refused('role_not_permitted', { needed: needed.join(' ') })
       }
       const { type, parse } = twoPersonType(found.kind)
-      return { type, command: { ...parse(found.command), proposal: id }, run: enact[found.kind] }
+      return {
+        type,
+        command: { ...parse(found.command), proposal: id, proposedBy: found.proposedBy },
+        run: enact[found.kind],
+      }
     },
   })
   commandRoute(app, services, {

@@ -1,8 +1,9 @@
 import { isUnder } from '../core/division.js'
 import { refuse } from '../core/refusals.js'
-import { ofJurisdiction, ofOrganisation } from '../engine/access.js'
+import { ofJurisdiction, ofOrganisation, ofPlatform } from '../engine/access.js'
 import { command } from '../engine/command.js'
 import { byTwo } from '../engine/proposal.js'
+import { enterprises } from '../enterprises/facts.js'
 import { REGION } from '../ledger/book.js'
 import { row } from '../ledger/plan.js'
 import {
@@ -19,13 +20,21 @@ import {
 } from './contract.js'
 import { type Provider, providerOf, providers, type Suspension } from './facts.js'
 
-/** Registers a provider once for the whole region. Refuses provider_exists. */
+/**
+ * Registers a provider once for the whole region, where its identity platform may speak for it. Refuses
+ * not_your_platform, provider_exists.
+ */
 export const registerProviderCommand = command({
   kind: 'register_provider',
   schema: registerProvider,
   event: providerRegistered,
-  facts: (find, { uscc }) => ({ book: REGION, existing: find(providers, uscc) }),
-  access: (_, actor, { uscc }) => ofOrganisation(actor, uscc),
+  facts: (find, { uscc }) => ({
+    book: REGION,
+    existing: find(providers, uscc),
+    seat: find(enterprises, uscc)?.division,
+  }),
+  access: ({ seat }, actor, { uscc, division }) =>
+    ofOrganisation(actor, uscc) ?? ofPlatform(actor, division) ?? ofPlatform(actor, seat ?? division),
   decide({ existing }, provider) {
     if (existing) return refuse('provider_exists', { provider: provider.uscc })
     return {

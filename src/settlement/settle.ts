@@ -11,6 +11,7 @@ import { grossOf, paymentsOf } from './queries.js'
 interface Of {
   readonly period: string
   readonly proposal?: string
+  readonly proposedBy?: string
 }
 
 /** Closes a period, then gives every province its position; asked again after a crash it goes on where it stopped. */

@@ -306,7 +306,7 @@ export class Play {
 /** What was logged was valid then, and is read as it is now. */
 function commandOf({ kind, body }: Logged): unknown {
   // A second person's approval is played as the command alone.
-  const { proposal: _, ...said } = body as { proposal?: string }
+  const { proposal: _, proposedBy: __, ...said } = body as { proposal?: string; proposedBy?: string }
   return commandTypes.get(kind)!.schema.parse(said)
 }
 

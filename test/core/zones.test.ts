@@ -1,5 +1,15 @@
 import t from 'tap'
-import { allDivisions, isDivision, isReach, isUnder, isWithin, localityOf, zones } from '../../src/core/division.js'
+import {
+  allDivisions,
+  isDivision,
+  isReach,
+  isUnder,
+  isWithin,
+  jurisdictions,
+  localityOf,
+  reachesOver,
+  zones,
+} from '../../src/core/division.js'
 import { table } from '../support/table.js'
 
 t.test('zones name units that are in force', async (t) => {
@@ -66,4 +76,16 @@ t.test('locality, seen from another place', async (t) => {
   )) {
     t.equal(localityOf(place, from), locality, `${place} from ${from}`)
   }
+})
+
+t.test('a jurisdiction lies within itself, what is above it, and its zones', async (t) => {
+  t.same(reachesOver('320509'), ['320000', '320500', '320509', 'YRD-DEMO', 'G60'])
+  t.same(reachesOver('320508'), ['320000', '320500', '320508', 'G60'])
+  t.same(reachesOver('320500'), ['320000', '320500', 'G60'])
+  t.same(reachesOver('340000'), ['340000'])
+  for (const { code } of jurisdictions)
+    t.ok(
+      reachesOver(code).every((reach) => isWithin(code, reach)),
+      code,
+    )
 })

@@ -76,6 +76,13 @@ t.test('an entry counts on its days, within its reach, for its consequences', as
      2026-01-01  -           320000         -                              2026-03-02  320509   yes      yes    yes
      2026-01-01  -           310000,330421  -                              2026-03-02  320509   no       no     no
      2026-01-01  -           310000,330421  -                              2026-03-02  330421   yes      yes    yes
+     # programs of the members of a zone, of those below them, and of nobody else
+     2026-01-01  -           YRD-DEMO       -                              2026-03-02  320509   yes      yes    yes
+     2026-01-01  -           YRD-DEMO       -                              2026-03-02  310118   yes      yes    yes
+     2026-01-01  -           YRD-DEMO       -                              2026-03-02  320508   no       no     no
+     2026-01-01  -           YRD-DEMO       -                              2026-03-02  320000   no       no     no
+     2026-01-01  -           G60            -                              2026-03-02  330106   yes      yes    yes
+     2026-01-01  -           YRD-DEMO,340000  -                           2026-03-02  340100   yes      yes    yes
      # all of it at once
      2026-03-02  2026-03-02  320000         no_new_orders                  2026-03-02  320509   no       yes    no
      2026-03-02  2026-03-02  320000         no_new_orders                  2026-03-03  320509   no       no     no
@@ -352,4 +359,99 @@ t.test('over HTTP', async (t) => {
   t.same((await listings(firm(uscc(2)), '')).parties, [uscc(2)], 'a party its own')
   const first = await listings(reader, 'limit=2')
   t.same((await listings(reader, `limit=2&cursor=${first.next}`)).parties, [PARTY])
+})
+
+t.test('neither who asked for a listing nor who did it, nor a deputy of either, decides the appeal', async (t) => {
+  const service = await testService()
+  t.teardown(() => service.close())
+  const send = askOf(service)
+  const list = '/v1/integrity-entries'
+  // Asked for by Chen, done by Chen 2.
+  const { body } = await send(bureau('320500', 'Chen'), 'POST', list, { uscc: PARTY, from: DAY, reason: 'r' })
+  const at = `${list}/${PARTY}/${body.result.listing}`
+  const appealed = await send(firm(PARTY), 'POST', `${at}/appeals`, { reason: 'r' })
+  const decision = `${at}/appeals/${appealed.body.result.appeal}/decision`
+  const upheld = { verdict: 'upheld', reason: 'r' }
+  for (const subject of ['Chen', 'Chen 2']) {
+    t.match(await send(bureau('320500', subject), 'POST', decision, upheld), {
+      status: 409,
+      body: { code: 'separation_of_duties', details: { listedBy: subject } },
+    })
+  }
+  // Nor as the second person to a third one who asks.
+  const propose = async (subject: string) =>
+    fetch(service.base + decision, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${service.token(bureau('320500', subject))}`,
+        'idempotency-key': subject,
+        'content-type': 'application/json',
+      },
+      body: JSON.stringify(upheld),
+    })
+  const proposal = ((await (await propose('Li')).json()) as { result: { proposal: string } }).result.proposal
+  for (const subject of ['Chen', 'Chen 2']) {
+    const answer = await send(bureau('320500', subject), 'POST', `/v1/proposals/${proposal}/approval`, {})
+    t.match(answer, { status: 409, body: { code: 'separation_of_duties' } }, `approved by ${subject}`)
+  }
+  t.match(await send(bureau('320500', 'Wu'), 'POST', `/v1/proposals/${proposal}/approval`, {}), { status: 200 })
+
+  const open: Appeal = { appeal: 7, on: DAY, reason: 'r', evidence: [], decision: null }
+  const of = entry({ proposedBy: 'Zhao', appeals: [open] })
+  const decide = (principals: string[]) =>
+    decideAppealCommand.decide(
+      { book: 0, listed: listed(of), entry: of, appeal: open },
+      { ...saidOf, appeal: 7, reason: 'r', verdict: 'upheld' } as never,
+      { ...context(), actor: { ...bureau('320500', 'Li'), principals } },
+    )
+  t.equal(codeOf(decide(['Zhao'])), 'separation_of_duties')
+  t.equal(codeOf(decide(['Chen'])), 'separation_of_duties')
+  t.equal(codeOf(decide(['Sun'])), 'accepted')
+})
+
+t.test('who is concerned is told: since when, and whether they have said that they read it', async (t) => {
+  const service = await testService()
+  t.teardown(() => service.close())
+  const send = askOf(service)
+  const list = '/v1/integrity-entries'
+  const put = async (by: string, said: object) => {
+    const { body } = await send(bureau(by, 'Chen'), 'POST', list, { uscc: PARTY, from: DAY, reason: 'r', ...said })
+    return body.result.listing as number
+  }
+  const everywhere = await put('310000', {})
+  const suzhou = await put('310000', { reach: ['320500'] })
+  const zone = await put('310000', { reach: ['YRD-DEMO'], jurisdiction: '310000' })
+  const other = await put('330000', { uscc: uscc(2), reach: ['330000'] })
+  t.match(await send(bureau('330000'), 'POST', list, { uscc: PARTY, from: DAY, reason: 'r', reach: ['YRD'] }), {
+    body: { errors: [{ pointer: '/body/reach/0', code: 'reach_unknown' }] },
+  })
+  const notices = async (reader: Actor, query = '') => {
+    const { body } = await send(reader, 'GET', `/v1/integrity-notices?${query}`)
+    return body.items as { since: string; acknowledgedOn: string | null; entry: { listing: number } }[]
+  }
+  const of = async (reader: Actor, query = '') => (await notices(reader, query)).map(({ entry }) => entry.listing)
+  t.same(await of(firm(PARTY)), [everywhere, suzhou, zone], 'a party of its own entries')
+  t.same(await of(firm(uscc(2))), [other])
+  t.same(await of(firm(uscc(3))), [])
+  t.same(await of(bureau('320509')), [everywhere, suzhou, zone], 'a bureau of what counts for its programs')
+  t.same(await of(bureau('320508')), [everywhere, suzhou])
+  t.same(await of(bureau('340000')), [everywhere])
+  t.same(await of(bureau('310000')), [everywhere, zone], 'and of what it has listed itself')
+  t.same(await of(bureau('330106')), [everywhere, other])
+  t.same(await of(bureau('000000')), [everywhere, suzhou, zone, other], 'the region of all')
+
+  const at = `${list}/${PARTY}/${suzhou}`
+  t.match((await notices(firm(PARTY)))[1], { since: DAY, acknowledgedOn: null })
+  service.clock.set(china('2026-03-04'))
+  await send(firm(PARTY), 'POST', `${at}/acknowledgement`)
+  t.match((await notices(firm(PARTY)))[1], { since: DAY, acknowledgedOn: '2026-03-04' })
+  t.match((await notices(bureau('320508')))[1], { acknowledgedOn: null }, 'each for themselves')
+  t.same(await of(firm(PARTY), 'acknowledged=true'), [suzhou])
+  t.same(await of(firm(PARTY), 'acknowledged=false'), [everywhere, zone])
+
+  const version = suzhou
+  const terms = { from: DAY, reach: ['320000'] }
+  await send(bureau('310000'), 'POST', `${at}/correction`, { version, verdict: 'corrected', terms, reason: 'r' })
+  t.match((await notices(firm(PARTY)))[1], { since: '2026-03-04', acknowledgedOn: null }, 'told again once corrected')
+  t.same(await of(bureau('320100')), [everywhere, suzhou], 'and whoever it concerns now')
 })

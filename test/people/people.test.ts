@@ -3,8 +3,9 @@ import type { Actor } from '../../src/core/actor.js'
 import { isRefusal } from '../../src/core/refusals.js'
 import { addDays } from '../../src/core/time.js'
 import { proposeCommand, twoPersonType } from '../../src/engine/proposal.js'
+import { deputiseCommand, endStandingCommand } from '../../src/people/commands.js'
 import { standingOf } from '../../src/people/directory.js'
-import { isAbove, type Standing } from '../../src/people/facts.js'
+import { isAbove, type Person, type Standing } from '../../src/people/facts.js'
 import type { Role } from '../../src/platform/permissions.js'
 import { withLab } from '../support/lab.js'
 import { bureau as anybody, ask, uscc } from '../support/scene.js'
@@ -26,7 +27,7 @@ t.test('a right counts from its first day to its last, where it was given, until
     ...over,
   })
   const of = (one: Standing, jurisdiction: number, day: string) =>
-    standingOf({ book: 0, person: 'li', standings: [one] }, jurisdiction, day)
+    standingOf({ book: 0, person: 'li', standings: [one] }, jurisdiction, day, new Map())
   for (const [day, roles] of [
     ['2026-03-04', []],
     ['2026-03-05', ['officer']],
@@ -40,9 +41,26 @@ t.test('a right counts from its first day to its last, where it was given, until
   for (const elsewhere of [320508, 320500, 320000, 330000, 0]) {
     t.same(of(standing({}), elsewhere, '2026-03-06').roles, [], `an officer of 320509 is none of ${elsewhere}`)
   }
-  const leave = standing({ kind: 'deputyship', principal: 'chen' })
-  t.same(of(leave, 320509, '2026-03-10'), { roles: ['officer'], principals: ['chen'], isBarred: false })
-  t.same(of(leave, 320509, '2026-03-11'), { roles: [], principals: [], isBarred: false })
+  const leave = standing({ kind: 'deputyship', principal: 'chen', from: '2026-01-01', to: '2026-12-31' })
+  const chen = (...standings: Standing[]): Person => ({ book: 0, person: 'chen', standings })
+  const lent = (deputyship: Standing, principal: Person, day: string) =>
+    standingOf({ book: 0, person: 'li', standings: [deputyship] }, 320509, day, new Map([['chen', principal]])).roles
+  const byRegister = { ...leave, rolesFrom: 'register' } as const
+  const barred = standing({ kind: 'bar', roles: [], jurisdiction: 320000 })
+  for (const [what, deputyship, principal, on] of [
+    ['where the roles are from was not asked', leave, chen(), ['2026-03-04', '2026-03-07', '2026-03-11']],
+    ['they come with a token', { ...leave, rolesFrom: 'token' }, chen(), ['2026-03-04', '2026-03-07', '2026-03-11']],
+    ['they are those of an appointment, while it runs', byRegister, chen(standing({})), ['2026-03-07']],
+    ['of one that was ended', byRegister, chen(standing({ ended: 9 })), []],
+    ['of one elsewhere', byRegister, chen(standing({ jurisdiction: 320500 })), []],
+    ['of one to another role', byRegister, chen(standing({ roles: ['finance'] })), []],
+    ['what somebody has as a deputy they cannot lend on', byRegister, chen(standing({ kind: 'deputyship' })), []],
+    ['who is barred lends nothing meanwhile', leave, chen(barred), ['2026-03-04', '2026-03-11']],
+    ['nor what they were appointed to', byRegister, chen(standing({}), barred), []],
+  ] as const) {
+    const days = ['2026-03-04', '2026-03-07', '2026-03-11'].filter((day) => lent(deputyship, principal, day).length > 0)
+    t.same(days, on, what)
+  }
   const bar = (jurisdiction: number) => standing({ kind: 'bar', roles: [], jurisdiction, to: null })
   for (const [barred, where, isBarred] of [
     [320509, 320509, true],
@@ -216,6 +234,7 @@ t.test('a deputy acts within the days of the leave, and never checks what the pr
       from: '2026-03-02',
       to: '2026-03-03',
       reason: '休假',
+      rolesFrom: 'token',
     }
     const long = { ...deputyship, to: addDays('2026-03-02', 92) }
     for (const [body, code] of [
@@ -307,6 +326,7 @@ t.test('a deputy of a deputy does not check what the first principal has prepare
         from: '2026-03-02',
         to: '2026-03-03',
         reason: '休假',
+        rolesFrom: 'token',
       })
     // In either order, and also when two stand in for each other.
     await lend('li', 'wu')
@@ -322,6 +342,115 @@ t.test('a deputy of a deputy does not check what the first principal has prepare
   } finally {
     await service.close()
   }
+})
+
+t.test('a deputy has what the principal has been appointed to, no more and no longer', async (t) => {
+  const service = await testService()
+  try {
+    const appoint = (roles: string[], to: string) =>
+      decided(t, service, '320500', '/v1/appointments', {
+        person: 'chen',
+        jurisdiction: '320509',
+        roles,
+        from: '2026-03-02',
+        to,
+        reason: '任用',
+      })
+    await appoint(['officer'], '2026-03-31')
+    const approver = await appoint(['approver'], '2026-03-31')
+    const leave = { person: 'li', principal: 'chen', jurisdiction: '320509', from: '2026-03-02', to: '2026-03-20' }
+    const lend = (over: object) =>
+      call(service, acting('320509', 'officer'), 'POST', '/v1/deputyships', { ...leave, reason: '休假', ...over })
+    for (const [over, missing] of [
+      [{ roles: ['officer', 'finance'] }, 'finance'],
+      [{ roles: ['officer'], from: '2026-04-01', to: '2026-04-02' }, 'officer'],
+      [{ roles: ['officer'], principal: 'wu' }, 'officer'],
+    ] as const) {
+      t.match(await lend(over), { status: 409, body: { code: 'role_not_held', details: { missing } } })
+    }
+    t.equal(
+      (await lend({ roles: ['finance'], rolesFrom: 'token' })).status,
+      202,
+      'unless it is said that a token gives it',
+    )
+    await decided(t, service, '320509', '/v1/deputyships', { ...leave, roles: ['officer', 'approver'], reason: '休假' })
+
+    // Ended on a day to come: until its end the deputy has it, then not.
+    const end = (over: object) =>
+      call(service, acting('320509', 'officer'), 'POST', '/v1/standing-ends', {
+        person: 'chen',
+        standing: approver,
+        reason: '调任',
+        ...over,
+      })
+    t.match(await end({ to: '2026-03-01' }), { status: 409, body: { code: 'effective_in_past' } })
+    t.match(await end({ to: '2026-03-31' }), { status: 409, body: { code: 'state_conflict' } }, 'it ends then already')
+    const ending = { person: 'chen', standing: approver, to: '2026-03-05', reason: '调任' }
+    await decided(t, service, '320509', '/v1/standing-ends', ending)
+    t.match(await end({ to: '2026-03-05' }), { status: 409, body: { code: 'state_conflict' } })
+    t.match(await end({ to: '2026-03-04' }), { status: 202 }, 'earlier still it may be')
+    const li = acting('320509', 'auditor', 'li')
+    const roles = async () => (await call(service, li, 'GET', '/v1/me')).body.roles
+    for (const [day, held] of [
+      ['2026-03-05', ['auditor', 'officer', 'approver']],
+      ['2026-03-06', ['auditor', 'officer']],
+      ['2026-03-20', ['auditor', 'officer']],
+      ['2026-03-21', ['auditor']],
+    ] as const) {
+      service.clock.set(china(day))
+      await aSecond()
+      t.same(await roles(), held, day)
+    }
+    const shown = await call(service, acting('320509', 'auditor'), 'GET', '/v1/people')
+    t.match(shown.body.items, [
+      { kind: 'appointment', to: '2026-03-31', rolesFrom: null },
+      { kind: 'appointment', to: '2026-03-05', ended: null },
+      { kind: 'deputyship', rolesFrom: 'register' },
+    ])
+  } finally {
+    await service.close()
+  }
+})
+
+t.test('a name with blanks at its ends is nobody, in no token and in no register', async (t) => {
+  const service = await testService()
+  try {
+    const padded = { person: 'li ', jurisdiction: '320509', from: '2026-03-02', reason: '离职' }
+    const refused = { status: 400, body: { errors: [{ pointer: '/body/person', code: 'text_padded' }] } }
+    const officer = acting('320509', 'officer')
+    const leave = { principal: 'chen', roles: ['officer'], to: '2026-03-03' }
+    t.match(await call(service, officer, 'POST', '/v1/bars', padded), refused)
+    t.match(await call(service, officer, 'POST', '/v1/appointments', { ...padded, roles: ['officer'] }), refused)
+    t.match(await call(service, officer, 'POST', '/v1/deputyships', { ...padded, ...leave }), refused)
+    t.match(
+      await call(service, officer, 'POST', '/v1/standing-ends', { person: 'li ', standing: 1, reason: '离职' }),
+      refused,
+    )
+    t.match(await call(service, acting('320509', 'officer', ' li'), 'GET', '/v1/me'), { status: 401 })
+  } finally {
+    await service.close()
+  }
+})
+
+withLab(t, 'a deputyship of before that was asked is what it was', async (t, { engine }) => {
+  const { engine: runner, sql } = engine()
+  const leave = { person: 'li', principal: 'chen ', jurisdiction: '320509', roles: ['officer'], reason: '休假' }
+  const outcome = await runner.run({
+    type: deputiseCommand as never,
+    command: { ...leave, from: '2026-03-02', to: '2026-03-20' },
+    actor: anybody('320509', 'Chen'),
+  })
+  if (isRefusal(outcome)) throw new Error(outcome.refused)
+  const standing = outcome.event.standing as number
+  const end = (to: string) =>
+    runner.run({
+      type: endStandingCommand as never,
+      command: { person: 'li', standing, to, reason: '销假' },
+      actor: anybody('320509'),
+    })
+  t.match(await end('2026-03-10'), { event: { standing, to: '2026-03-10' } })
+  const [kept] = await sql`select roles_from, valid_to, ended from standings`
+  t.same(kept, { roles_from: null, valid_to: '2026-03-10', ended: null })
 })
 
 withLab(t, 'nobody has a hand in a right of their own, as the first person or the second', async (t, { engine }) => {

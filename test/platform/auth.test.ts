@@ -468,6 +468,7 @@ t.test('the register of people is asked', async (t) => {
   const issuer = await openIssuer(good)
   const asked: object[] = []
   const directory: Directory = {
+    seatOf: async () => '320509',
     async standingOf(who) {
       asked.push(who)
       return {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
+import type { Actor } from '../../src/core/actor.js'
 import { ManualClock } from '../../src/core/time.js'
 import { sweep } from '../../src/deadlines/sweep.js'
 import { builtInIssuer } from '../../src/platform/auth.js'
@@ -30,11 +31,13 @@ t.test('the half-year under the rules that were in force is the half-year that w
   await player.finish()
   player.close()
 
-  const published = await sql<{ body: { program: string; jurisdiction: string; proposal?: string } }[]>`
+  const published = await sql<
+    { body: { program: string; jurisdiction: string; proposal?: string; proposedBy?: string } }[]
+  >`
     select body from commands where kind = 'publish_program' order by seq`
   t.ok(published.length > 3)
   for (const { body } of published) {
-    const { program, jurisdiction, proposal: _, ...of } = body
+    const { program, jurisdiction, proposal: _, proposedBy: __, ...of } = body
     const [{ budget = '' } = {}] = await sql<{ budget: string }[]>`
       select sum((body ->> 'amount')::numeric)::text as budget from commands
       where kind = 'appropriate' and body ->> 'program' = ${program}`
@@ -170,7 +173,7 @@ t.test('over HTTP: drafts of one bureau, versions for all, a simulation for its 
   const { base, token, close } = await testService()
   t.teardown(close)
   let key = 0
-  type Answer = { status: number; body: Record<string, unknown> & { items: object[] } }
+  type Answer = { status: number; etag: string | null; body: Record<string, unknown> & { items: object[] } }
   const ask = async (method: string, path: string, actor = bureau('320509'), said?: object): Promise<Answer> => {
     const { version, ...body } = (said ?? {}) as { version?: number }
     const response = await fetch(`${base}${path}`, {
@@ -182,7 +185,8 @@ t.test('over HTTP: drafts of one bureau, versions for all, a simulation for its 
       },
       ...(said ? { body: JSON.stringify(body) } : {}),
     })
-    const answer = { status: response.status, body: (await response.json()) as Answer['body'] }
+    const { status, headers } = response
+    const answer = { status, etag: headers.get('etag'), body: (await response.json()) as Answer['body'] }
     if (answer.status !== 202) return answer
     // What takes two persons is approved by a colleague.
     const { proposal } = answer.body.result as { proposal: string }
@@ -195,7 +199,11 @@ t.test('over HTTP: drafts of one bureau, versions for all, a simulation for its 
   t.equal(written.status, 201)
   t.match(await draft({ rules: of }), { status: 412, body: { code: 'version_conflict' } })
   const { version } = written.body.result as { version: number }
+  const read = (actor?: Actor) => ask('GET', '/v1/program-drafts/WJ', actor)
+  t.match(await read(), { status: 200, etag: `"${version}"`, body: { program: 'WJ', version, rules: of } })
   t.match(await draft({ rules: of, version }), { status: 201 })
+  t.not((await read()).etag, `"${version}"`, 'what was read is not what is there')
+  t.match(await read(bureau('320500')), { status: 404, body: { code: 'draft_not_found' } })
   t.match(await ask('GET', '/v1/program-drafts'), { body: { items: [{ program: 'WJ', rules: of }] } })
   t.same((await ask('GET', '/v1/program-drafts', bureau('320500'))).body.items, [], 'nobody else sees it')
   t.match(await ask('POST', '/v1/programs', undefined, { program: 'WJ', jurisdiction, ...of }), { status: 200 })
@@ -217,4 +225,9 @@ t.test('over HTTP: drafts of one bureau, versions for all, a simulation for its 
   const simulated = { jurisdiction, from: '2026-01-01', to: '2026-12-31', budget: '1.00', rules: of }
   t.match(await ask('POST', '/v1/program-simulations', undefined, simulated), { status: 200, body: { pool: '1.00' } })
   t.match(await ask('POST', '/v1/program-simulations', bureau('320500'), simulated), { status: 403 })
+  const { version: last } = (await read()).body as { version?: number }
+  t.match(await ask('POST', '/v1/program-drafts/WJ/discard', undefined, { jurisdiction, version: last }), {
+    status: 200,
+  })
+  t.match(await read(), { status: 404 }, 'what was given up is not there')
 })

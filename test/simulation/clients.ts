@@ -161,7 +161,10 @@ export class Clients {
     const open = [...this.ledger.nouns.proposals.values()].find(({ state }) => state === 'open')
     if (!open) return [{ calls: [call], actor, key }]
     const second = twoPersonType(open.kind)
-    const approve = { type: second.type, command: { ...second.parse(open.command), proposal: proposals.key(open) } }
+    const approve = {
+      type: second.type,
+      command: { ...second.parse(open.command), proposal: proposals.key(open), proposedBy: open.proposedBy },
+    }
     const bureauOf = String(open.jurisdiction).padStart(6, '0')
     return [
       { calls: [call], actor, key },

@@ -47,7 +47,8 @@ export const putters: Readonly<Record<string, (ledger: Ledger, rows: Rows) => vo
         check(one.kind !== 'deputyship' || one.to !== null)
       }
       for (const one of ledger.nouns.people.get(row.person)?.standings ?? []) {
-        standings.set(one.number, { ...one, ended: standings.get(one.number)?.ended ?? one.ended })
+        const { ended = one.ended, to = one.to } = standings.get(one.number) ?? {}
+        standings.set(one.number, { ...one, ended, to })
       }
       const all = [...standings.values()].sort((a, b) => a.number - b.number)
       if (all.length > 0) ledger.set(ledger.nouns.people, row.person, { ...row, standings: all })
@@ -180,8 +181,8 @@ function fen(digits: string | null): bigint | null {
 }
 
 /** What of an entry on the integrity list never changes. */
-function saidOf({ listing, reason, by, person, jurisdiction, source, decision }: Entry) {
-  return { listing, reason, by, person, jurisdiction, source, decision }
+function saidOf({ listing, reason, by, person, proposedBy, jurisdiction, source, decision }: Entry) {
+  return { listing, reason, by, person, ...(proposedBy ? { proposedBy } : {}), jurisdiction, source, decision }
 }
 
 function programOf(row: Wire<Program>): Program {
