@@ -76,7 +76,8 @@ const places = Object.fromEntries(
   ),
 ) as Record<Operation, Place>
 const operations = Object.keys(permissions) as Operation[]
-const commands = operations.filter((o) => places[o].method === 'POST' && o !== 'sweep' && o !== 'simulateProgram')
+const noCommands: Operation[] = ['sweep', 'simulateProgram', 'uploadDocument']
+const commands = operations.filter((o) => places[o].method === 'POST' && !noCommands.includes(o))
 
 interface Asked {
   readonly actor?: Actor

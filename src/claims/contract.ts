@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { invoice } from '../invoices/contract.js'
 import { evidence, orderStates, orderText } from '../orders/contract.js'
 import { invoiceNo, money, reason, yuanText } from '../platform/wire.js'
 
@@ -15,9 +16,18 @@ export const submitClaim = z.strictObject({
     .max(100, { error: 'out_of_range' })
     .nullish()
     .meta({ description: 'Replaces what came before; left out, that stays 佐证材料；不填则沿用原件' }),
+  /** What the XML among the evidence says, read where the claim comes in; nobody says it themselves. */
+  invoice: invoice.optional(),
 })
 /** Sends a claim back for completion (退回补正). */
-export const returnClaim = z.strictObject({ ...ofOrder, reason })
+export const returnClaim = z.strictObject({
+  ...ofOrder,
+  reason,
+  redFlushed: z
+    .literal(true, { error: 'not_one_of' })
+    .optional()
+    .meta({ description: 'Its invoice was red-flushed: no claim can use it again 发票已红冲，不得再次使用' }),
+})
 /** The officer's first review (经办审核). */
 export const verifyClaim = z.strictObject(ofOrder)
 /** The second person's approval (复核): all or part of the hold becomes payable. */

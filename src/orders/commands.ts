@@ -122,6 +122,7 @@ export const fileOrderCommand = command({
       approvedSeq: null,
       clawedBack: 0n,
       agreement: agreement?.agreement ?? null,
+      redInvoices: null,
       version: voucher.version,
       noticeDays: program.noticeDays,
       noticeEnds: null,
