@@ -456,7 +456,7 @@ t.test('functions have their search path pinned, and the service can only call i
   ])
   t.same(
     functions.filter((f) => f.definer).map((f) => f.name),
-    ['actor_numbers', 'fix_moment', 'hold_lease', 'record'],
+    ['actor_numbers', 'fix_moment', 'forget_documents', 'hold_lease', 'keep_document', 'name_documents', 'record'],
     'only what writes runs as the owner',
   )
   const writable = await admin`

@@ -39,11 +39,15 @@ export function openFiles(directory: string): FileStore {
   return {
     async receive(bytes, most) {
       const path = join(incoming, randomUUID())
-      const drop = () => rm(path, { force: true })
+      // What cannot be removed now is cleared away later.
+      const drop = () => rm(path, { force: true }).catch(() => {})
       try {
         await mkdir(incoming, { recursive: true, mode: 0o700 })
         cleared ??= clear(incoming)
-        await cleared
+        await cleared.catch((error: unknown) => {
+          cleared = undefined
+          throw error
+        })
         const file = await open(path, 'wx', 0o600)
         const { sha256, size } = await writeAll(file, bytes, most).finally(() => file.close())
         const kept = pathOf(sha256)
