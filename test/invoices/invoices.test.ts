@@ -1,5 +1,6 @@
 /** Electronic invoices 数电票 as XML: what is read, what is refused, and that one pays one order in four provinces. */
 import t from 'tap'
+import { verifyLedger } from '../../src/audit/verify.js'
 import { returnClaimCommand, submitClaimCommand } from '../../src/claims/commands.js'
 import { returnClaim, submitClaim } from '../../src/claims/contract.js'
 import type { Actor } from '../../src/core/actor.js'
@@ -8,8 +9,10 @@ import { wire } from '../../src/engine/command.js'
 import type { Invoice } from '../../src/invoices/contract.js'
 import { misfit, readInvoice } from '../../src/invoices/rules.js'
 import type { Order } from '../../src/orders/facts.js'
+import { connect } from '../../src/platform/database.js'
 import { askOf } from '../support/ask.js'
 import { invoiceXml, upload } from '../support/documents.js'
+import { proveLedger } from '../support/replay.js'
 import { bureau, uscc } from '../support/scene.js'
 import { testService } from '../support/service.js'
 import { Stage } from '../support/stage.js'
@@ -253,4 +256,13 @@ t.test('one invoice in two provinces at the same instant: exactly one of them ge
     )
     t.same(answers.map(({ status, body }) => body.code ?? status).sort(), [200, 'invoice_duplicate'])
   }
+})
+
+t.test('what has come of it is what the log says, decided again', async (t) => {
+  const sql = connect(service.database.databaseUrl, 2)
+  t.teardown(() => sql.end())
+  await proveLedger(sql)
+  for await (const { name, ok, finding } of verifyLedger(sql)) t.ok(ok, `${name} ${finding ?? ''}`)
+  const [red] = await sql`select from keys where key = ${`invoice ${numbered(10)}`} and holder is not null`
+  t.ok(red, 'a red-flushed invoice is held')
 })
