@@ -11,11 +11,10 @@ export const submitClaim = z.strictObject({
   ...ofOrder,
   invoiceNo,
   invoiceAmount: money,
-  evidence: z
-    .array(evidence)
-    .max(100, { error: 'out_of_range' })
-    .nullish()
-    .meta({ description: 'Replaces what came before; left out, that stays 佐证材料；不填则沿用原件' }),
+  evidence: z.array(evidence).max(100, { error: 'out_of_range' }).nullish().meta({
+    description:
+      'Documents that who claims has uploaded; they replace what came before, left out that stays. An XML of kind `invoice` is checked against the claim 本单位已上传的佐证文件；不填则沿用原件；发票 XML 与申请核对',
+  }),
   /** What the XML among the evidence says, read where the claim comes in; nobody says it themselves. */
   invoice: invoice.optional(),
 })

@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { Refused } from '../core/refusals.js'
@@ -36,11 +36,12 @@ export function documentRoutes(app: FastifyInstance, { sql, files, clock }: Serv
       },
       onRequest: (request) => authorise(request, 'uploadDocument'),
       handler: async (request, reply) => {
-        const type = mediaTypes[request.headers['content-type']!.split(';')[0]!.trim().toLowerCase()]
-        if (!type) throw new Refused('unsupported_media_type')
+        const { body, headers } = request
+        const type = mediaTypes[(headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase()]
+        if (!type || !(body instanceof Readable)) throw new Refused('unsupported_media_type')
         // Refused in the middle, the rest of the file is not waited for.
         reply.header('connection', 'close')
-        const received = await files.receive(request.body as Readable, MOST_BYTES)
+        const received = await files.receive(body, MOST_BYTES)
         try {
           const reason = await faultIn(received.path, received.size, type)
           if (reason) throw new Refused('document_refused', { reason })

@@ -11,7 +11,7 @@ export interface FileStore {
    * `upload_incomplete`, `storage_unavailable`. Whoever receives it keeps it or drops it.
    */
   receive(bytes: Readable, most: number): Promise<Received>
-  /** Undefined when there is no such file. */
+  /** Undefined when there is no such file; like `has` it throws Refused('storage_unavailable'). */
   get(sha256: string): Promise<Readable | undefined>
   has(sha256: string): Promise<boolean>
   remove(sha256: string): Promise<void>
@@ -58,15 +58,8 @@ export function openFiles(directory: string): FileStore {
         throw giveUp(error)
       }
     },
-    async get(sha256) {
-      const file = await open(pathOf(sha256), 'r').catch(() => undefined)
-      return file?.createReadStream()
-    },
-    has: (sha256) =>
-      stat(pathOf(sha256)).then(
-        () => true,
-        () => false,
-      ),
+    get: (sha256) => open(pathOf(sha256), 'r').then((file) => file.createReadStream(), missing),
+    has: async (sha256) => (await stat(pathOf(sha256)).catch(missing)) !== undefined,
     remove: (sha256) => rm(pathOf(sha256), { force: true }),
   }
 }
@@ -110,6 +103,10 @@ async function place(from: string, to: string): Promise<void> {
   await rename(from, to)
   const directory = await open(dirname(to), 'r')
   await directory.sync().finally(() => directory.close())
+}
+
+function missing(error: unknown): undefined {
+  if ((error as { code?: string }).code !== 'ENOENT') giveUp(error)
 }
 
 async function clear(incoming: string): Promise<void> {

@@ -77,10 +77,9 @@ t.test('two formats in one file', async (t) => {
 t.test('a PDF that does something', async (t) => {
   const active = [
     '/S/JavaScript/JS(app.alert(1))',
-    '/JS 5 0 R',
     '/S/Launch/F(cmd.exe)',
     '/J#61vaScript',
-    '/#4a#53 (x)',
+    '/#4c#61unch',
     '/RichMedia',
   ]
   for (const said of active) {
@@ -90,7 +89,15 @@ t.test('a PDF that does something', async (t) => {
       t.equal(await judged(pdf(`${' '.repeat(before)}<<${said}>>`), 'pdf'), 'active_content', `${said} at ${before}`)
     }
   }
-  t.equal(await judged(pdf('<</JSON 1/Launcher 2>>'), 'pdf'), undefined, 'only whole names')
+  for (let before = 65_470; before < 65_540; before++) {
+    t.equal(
+      await judged(pdf(`${' '.repeat(before)}<</JavaScripts 1/Launcher 2>>`), 'pdf'),
+      undefined,
+      'only whole names',
+    )
+  }
+  const pictures = Buffer.alloc(2 ** 20, '/JS(/JS ')
+  t.equal(await judged(pdf(pictures.toString()), 'pdf'), undefined, 'letters that any picture has')
   t.equal(await judged(pdf().subarray(0, -8), 'pdf'), 'damaged', 'cut off')
 })
 

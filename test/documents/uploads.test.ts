@@ -5,6 +5,7 @@ import { readdir } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import postgres from 'postgres'
 import t, { type Test } from 'tap'
 import type { Actor } from '../../src/core/actor.js'
@@ -84,6 +85,14 @@ t.test('what is not taken is refused and leaves nothing', async (t) => {
   t.same(await refused('application/zip', ofd()), [415, 'unsupported_media_type', undefined])
   t.same(await refused('application/json', '{}'), [415, 'unsupported_media_type', undefined])
   t.same((await filesIn(folder)).sort(), before)
+  const headers = { authorization: `Bearer ${token(somebody)}` }
+  t.equal((await fetch(`${base}/v1/documents`, { method: 'POST', headers })).status, 415, 'no body, no type')
+  const { hostname, port } = new URL(base)
+  const socket = connect(Number(port), hostname)
+  socket.write(
+    `POST /v1/documents HTTP/1.1\r\nhost: x\r\nauthorization: ${headers.authorization}\r\ncontent-type: image/png\r\nconnection: close\r\n\r\n`,
+  )
+  t.match(await text(socket), /^HTTP\/1\.1 4/, 'a type and no body')
   t.equal((await fetch(`${base}/v1/documents`, { method: 'POST', body: png() })).status, 401)
   t.equal((await upload(service, officer('320509'), 'image/png', png())).status, 403, 'bureaus upload nothing')
 })
