@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { Readable } from 'node:stream'
+import { addAbortSignal, type Readable } from 'node:stream'
 import { Refused } from '../core/refusals.js'
 
 /** Where files are kept, whole or not at all, each under the SHA-256 of its content. */
@@ -27,6 +27,9 @@ export interface Received {
   keep(): Promise<void>
   drop(): Promise<void>
 }
+
+/** An upload that takes longer is given up, in milliseconds: a slow one holds a connection and a file. */
+const MOST_TIME = 600_000
 
 /** A half-received file that is older than this was left by a process that died. */
 const LEFT_BEHIND = 24 * 3600_000
@@ -78,6 +81,7 @@ export const noFiles: FileStore = {
 async function writeAll(file: FileHandle, bytes: Readable, most: number): Promise<{ sha256: string; size: number }> {
   const hash = createHash('sha256')
   let size = 0
+  addAbortSignal(AbortSignal.timeout(MOST_TIME), bytes)
   const pieces = bytes.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>
   for await (const piece of whole(pieces)) {
     size += piece.length

@@ -2,6 +2,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import { strToU8, zipSync } from 'fflate'
 import t from 'tap'
 import { faultIn } from '../../src/documents/content.js'
@@ -146,4 +147,23 @@ t.test('XML only as an invoice', async (t) => {
     xml.replace('</EInvoice>', `${' '.repeat(2 ** 20)}</EInvoice>`),
   ]
   for (const other of others) t.ok(await judged(other, 'xml'), other.slice(0, 60))
+})
+
+t.test('whatever bytes come, they are judged', async (t) => {
+  const change = fc.record({ at: fc.nat(), byte: fc.nat(255), cut: fc.boolean() })
+  const property = fc.asyncProperty(
+    fc.constantFrom(...documentTypes),
+    fc.array(change, { minLength: 1, maxLength: 6 }),
+    async (type, changes) => {
+      let content = Buffer.from(good[type])
+      for (const { at, byte, cut } of changes) {
+        if (cut) content = content.subarray(0, Math.max(1, content.length - (at % 40)))
+        content[at % content.length] = byte
+      }
+      const fault = await judged(content, type)
+      return fault === undefined || typeof fault === 'string'
+    },
+  )
+  await fc.assert(property, { numRuns: 400 })
+  t.pass('none of them is a fault of ours')
 })

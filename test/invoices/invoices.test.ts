@@ -219,6 +219,15 @@ t.test('a claim with its invoice as XML', async (t) => {
   })
   const self = await claimWith(invoiceXml(said), { invoice: { isRed: false } })
   t.match(self, { status: 400, body: { errors: [{ pointer: '/body/invoice', code: 'unknown_field' }] } })
+  const again = await upload(service, lab(place.provider), 'application/xml', `${invoiceXml(said)}\n`)
+  const two = { invoiceNo: numbered(1), invoiceAmount: '1000.00', evidence: [] as object[] }
+  for (const { body } of [again, await upload(service, lab(place.provider), 'application/xml', invoiceXml(said))]) {
+    two.evidence.push({ kind: 'invoice', sha256: body.document })
+  }
+  t.match(await ask(lab(place.provider), 'POST', `/v1/orders/${order}/claim`, two), {
+    status: 400,
+    body: { errors: [{ pointer: '/body/evidence', code: 'repeated' }] },
+  })
   t.match(await claimWith(invoiceXml(said)), { status: 200, body: { result: { state: 'submitted' } } })
 })
 
