@@ -80,7 +80,7 @@ const PNG_END = Buffer.from('0000000049454e44ae426082', 'hex')
 
 /**
  * Names in a PDF that make it do something, as they stand where it is not compressed. `/JS` is not one of them: three
- * letters are found in any large picture by chance, and a script needs `/JavaScript` as well (ISO 32000-1, 12.6.4.16).
+ * letters are found in any large picture by chance, and a script needs `/JavaScript` as well (ISO 32000-1, JavaScript actions).
  */
 const ACTIVE = /\/(?:JavaScript|Launch|RichMedia)(?=[^A-Za-z0-9])/
 /** The longest such name with each letter written as #xx. */

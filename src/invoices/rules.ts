@@ -45,7 +45,7 @@ export function readInvoice(bytes: Uint8Array): Omit<Invoice, 'document'> | unde
   if (!read.success) return undefined
   const { Header, EInvoiceData: said, TaxSupervisionInfo: issued } = read.data.EInvoice
   const total = fenOf(said.BasicInformation['TotalTax-includedAmount'])
-  // The first two digits are the year (国家税务总局公告2024年第11号); what the others say differs by tax bureau.
+  // The first two digits are the year, as tax bureaus explain the number; place and channel say nothing about a claim.
   if (issued.InvoiceNumber.slice(0, 2) !== issued.IssueTime.slice(2, 4)) return undefined
   return {
     invoiceNo: issued.InvoiceNumber,
