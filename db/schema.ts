@@ -443,6 +443,7 @@ export const orders = clearing.table(
     noticeEnds: date('notice_ends'),
     evidence: jsonb(),
     agreement: number('agreement'),
+    redInvoices: text('red_invoices').array(),
   },
   (t) => [
     primaryKey({ columns: [t.book, t.order] }),
@@ -451,7 +452,31 @@ export const orders = clearing.table(
     index('orders_provider').on(t.provider),
     index('orders_voucher').on(t.book, t.voucher),
     index('orders_approved').on(t.book, t.approvedSeq).where(sql`approved_seq is not null`),
+    index('orders_evidence').using('gin', t.evidence.op('jsonb_path_ops')).where(sql`evidence is not null`),
   ],
+)
+
+export const documents = clearing.table(
+  'documents',
+  {
+    sha256: text().notNull(),
+    organisation: text().notNull(),
+    type: text().notNull(),
+    bytes: number('bytes').notNull(),
+    person: text().notNull(),
+    uploadedAt: moment('uploaded_at').notNull(),
+    named: boolean().notNull().default(false),
+  },
+  (t) => [
+    primaryKey({ columns: [t.sha256, t.organisation] }),
+    index('documents_unnamed').on(t.uploadedAt).where(sql`not named`),
+  ],
+)
+
+export const documentDays = clearing.table(
+  'document_days',
+  { organisation: text().notNull(), day: date().notNull(), bytes: number('bytes').notNull() },
+  (t) => [primaryKey({ columns: [t.organisation, t.day] })],
 )
 
 export const periods = clearing.table('periods', {

@@ -10,6 +10,7 @@ import { claimRoutes } from './claims/routes.js'
 import { refuse } from './core/refusals.js'
 import { deadlineRoutes } from './deadlines/routes.js'
 import { divisionRoutes } from './divisions/routes.js'
+import { documentRoutes } from './documents/routes.js'
 import { isOutage } from './engine/outage.js'
 import type { Services } from './engine/route.js'
 import { EngineFault } from './engine/ticket.js'
@@ -128,6 +129,7 @@ export async function buildApp(
   quoteRoutes(app, services)
   orderRoutes(app, services)
   claimRoutes(app, services)
+  documentRoutes(app, services)
   deadlineRoutes(app, services)
   settlementRoutes(app, services)
   auditRoutes(app, services)

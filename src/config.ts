@@ -19,6 +19,8 @@ export interface Config {
   readonly migrateDatabaseUrl: string | undefined
   /** Where the service's own PostgreSQL keeps its data. */
   readonly dataRoot: string
+  /** Where uploaded files are kept. */
+  readonly documentRoot: string
   /** Public key (PEM) that tokens are checked with; without it and issuers only a developer's machine's own issuer. */
   readonly tokenPublicKey: string | undefined
   readonly tokenIssuer: string
@@ -78,6 +80,7 @@ const environment = z.object({
   DATABASE_URL: databaseUrl.optional(),
   MIGRATE_DATABASE_URL: databaseUrl.optional(),
   DATA_DIR: z.string().min(1).optional(),
+  DOCUMENT_DIR: z.string().min(1).optional(),
   TOKEN_PUBLIC_KEY: z.string().refine(isPublicKey, { error: 'not the PEM of a public key' }).optional(),
   TOKEN_ISSUER: z.string().min(1).default('clearing'),
   TOKEN_AUDIENCE: z.string().min(1).default('clearing'),
@@ -120,11 +123,13 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       'TOKEN_ISSUER is one of TOKEN_ISSUERS: tokens of one issuer are checked in one way. TOKEN_ISSUER 与 TOKEN_ISSUERS 重复。',
     )
   }
+  const database = readDatabaseConfig(env)
   return Object.freeze({
     host: e.HOST,
     port: e.PORT,
     peerUrl: e.PEER_URL,
-    ...readDatabaseConfig(env),
+    ...database,
+    documentRoot: e.DOCUMENT_DIR ?? join(database.dataRoot, 'documents'),
     tokenPublicKey: e.TOKEN_PUBLIC_KEY,
     tokenIssuer: e.TOKEN_ISSUER,
     tokenAudience: e.TOKEN_AUDIENCE,

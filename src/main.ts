@@ -4,9 +4,11 @@ import { systemClock } from './core/time.js'
 import { openDatabase } from './database.js'
 import { sweep } from './deadlines/sweep.js'
 import { demonstrate } from './demonstration.js'
+import { removeUnnamed } from './documents/sweep.js'
 import { type Auth, builtInIssuer } from './platform/auth.js'
-import { connect, DatabaseError } from './platform/database.js'
+import { connect, DatabaseError, type Sql } from './platform/database.js'
 import { EmbeddedPostgresError } from './platform/embedded-postgres.js'
+import { type FileStore, openFiles } from './platform/files.js'
 import { createService, type Service } from './service.js'
 
 const SWEEP_EVERY = 60_000
@@ -37,11 +39,16 @@ function announce(base: string, isOpen: boolean): void {
 `)
 }
 
-/** Lapses what is overdue once a minute, in the process in charge; commands never wait for it. */
-function sweepRegularly(service: Service, sql: ReturnType<typeof connect>, log: pino.Logger): () => Promise<void> {
+/** Lapses what is overdue once a minute, in the process in charge, and removes files nobody needs; no command waits for it. */
+function sweepRegularly(
+  service: Service,
+  { sql, files, log }: { sql: Sql; files: FileStore; log: pino.Logger },
+): () => Promise<void> {
   let running: Promise<void> | undefined
   const sweepOnce = async () => {
-    await sweep(service.engine, sql, systemClock).catch((error: unknown) => log.error({ err: error }, 'sweep failed'))
+    const failed = (error: unknown) => log.error({ err: error }, 'sweep failed')
+    await sweep(service.engine, sql, systemClock).catch(failed)
+    await removeUnnamed(files, sql, systemClock).catch(failed)
     running = undefined
   }
   const timer = setInterval(() => {
@@ -91,7 +98,9 @@ async function main(): Promise<void> {
     const isOpen = auth.signingKey !== undefined
     const clock = systemClock
     const { trustProxy } = config
-    const service = await createService({ ...database, clock, auth, logger, ...(trustProxy ? { trustProxy } : {}) })
+    const files = openFiles(config.documentRoot)
+    const options = { ...database, clock, auth, logger, files }
+    const service = await createService({ ...options, ...(trustProxy ? { trustProxy } : {}) })
     if (database.databaseUrl === database.migrateUrl) {
       logger.warn('MIGRATE_DATABASE_URL is not set: the service runs with the role that owns its tables')
     }
@@ -101,7 +110,7 @@ async function main(): Promise<void> {
     if ((await Promise.race([demonstration, stop])) !== 'stop') {
       const base = await Promise.race([service.open(config), stop])
       if (base !== 'stop') {
-        const stopSweeping = sweepRegularly(service, sql, logger)
+        const stopSweeping = sweepRegularly(service, { sql, files, log: logger })
         announce(base, isOpen)
         await stop
         await stopSweeping()

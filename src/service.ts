@@ -14,6 +14,7 @@ import { Tally } from './health/tally.js'
 import { openDirectory } from './people/directory.js'
 import type { Auth } from './platform/auth.js'
 import { connect, connectEngine, migrate, openReader, userOf } from './platform/database.js'
+import { type FileStore, noFiles } from './platform/files.js'
 import { openLeaseStore, openStorage } from './storage.js'
 
 export interface ServiceOptions {
@@ -26,6 +27,8 @@ export interface ServiceOptions {
   readonly logger?: FastifyBaseLogger
   /** Addresses and networks of proxies in front of the service. */
   readonly trustProxy?: readonly string[]
+  /** Where uploaded files are kept; without it none are taken. */
+  readonly files?: FileStore
   /** Commands that may wait, 20,000 if left out. */
   readonly queue?: number
 }
@@ -50,7 +53,7 @@ const PAUSE = 500
 
 /** Composes the service. It listens and touches the database once it is opened. */
 export async function createService(options: ServiceOptions): Promise<Service> {
-  const { databaseUrl, migrateUrl, clock, logger } = options
+  const { databaseUrl, migrateUrl, clock, logger, files = noFiles } = options
   const timer = systemTimer
   const log = logger ? { log: logger } : {}
   const storage = openStorage(() => connectEngine(databaseUrl))
@@ -90,7 +93,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
       return { status: state !== 'open' ? state : isWell ? 'ok' : 'unavailable', database, engine: inCharge }
     },
   }
-  const app = await buildApp({ engine: front, sql, reader: reader.db, clock, databaseUrl }, vitals, {
+  const app = await buildApp({ engine: front, sql, reader: reader.db, clock, databaseUrl, files }, vitals, {
     auth: options.auth,
     directory: openDirectory(sql, clock),
     ...(logger ? { logger } : {}),

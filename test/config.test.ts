@@ -46,6 +46,7 @@ t.test('everything set', async (t) => {
     databaseUrl: DATABASE_URL,
     migrateDatabaseUrl: 'postgresql://owner@db.example/clearing',
     dataRoot: '/data',
+    documentRoot: '/data/documents',
     tokenPublicKey: key,
     tokenIssuer: 'https://id.example',
     tokenAudience: 'vouchers',
@@ -54,6 +55,10 @@ t.test('everything set', async (t) => {
     production: true,
     logLevel: 'warn',
   })
+})
+
+t.test('documents beside the data, or where it is said', async (t) => {
+  t.equal(readConfig({ DATA_DIR: '/data', DOCUMENT_DIR: '/files' }).documentRoot, '/files')
 })
 
 t.test('every variable that is wrong is named, all at once', async (t) => {

@@ -112,6 +112,7 @@ const order = (over: Partial<Order> = {}): Order => {
     noticeEnds: null,
     evidence: null,
     agreement: null,
+    redInvoices: null,
     ...over,
   }
 }

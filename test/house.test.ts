@@ -194,7 +194,7 @@ interface Described {
   readonly responses: Record<string, object>
 }
 /** A POST that is no command: it changes nothing that is not due, and needs no key. */
-const asksOnly = new Set(['sweep', 'simulateProgram', 'quoteContract'])
+const asksOnly = new Set(['sweep', 'simulateProgram', 'quoteContract', 'uploadDocument'])
 const described = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ path, method, ...operation })),
 )
@@ -444,10 +444,20 @@ t.test('functions have their search path pinned, and the service can only call i
   t.ok(functions.length >= 10)
   for (const { name, config } of functions) t.match(config, /search_path=clearing, pg_temp/, name)
   const callable = functions.filter((f) => f.callable).map((f) => f.name)
-  t.same(callable, ['actor_numbers', 'balances_as_of', 'fix_moment', 'hold_lease', 'period_items', 'record'])
+  t.same(callable, [
+    'actor_numbers',
+    'balances_as_of',
+    'fix_moment',
+    'forget_documents',
+    'hold_lease',
+    'keep_document',
+    'name_documents',
+    'period_items',
+    'record',
+  ])
   t.same(
     functions.filter((f) => f.definer).map((f) => f.name),
-    ['actor_numbers', 'fix_moment', 'hold_lease', 'record'],
+    ['actor_numbers', 'fix_moment', 'forget_documents', 'hold_lease', 'keep_document', 'name_documents', 'record'],
     'only what writes runs as the owner',
   )
   const writable = await admin`

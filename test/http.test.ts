@@ -76,9 +76,8 @@ const places = Object.fromEntries(
   ),
 ) as Record<Operation, Place>
 const operations = Object.keys(permissions) as Operation[]
-const commands = operations.filter(
-  (o) => places[o].method === 'POST' && !['sweep', 'simulateProgram', 'quoteContract'].includes(o),
-)
+const noCommands: Operation[] = ['sweep', 'simulateProgram', 'quoteContract', 'uploadDocument']
+const commands = operations.filter((o) => places[o].method === 'POST' && !noCommands.includes(o))
 
 interface Asked {
   readonly actor?: Actor

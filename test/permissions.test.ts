@@ -6,6 +6,7 @@ import t from 'tap'
 import type { Actor } from '../src/core/actor.js'
 import { isUnder } from '../src/core/division.js'
 import { type Operation, permissions, type Role, reachOf, roles, seconds } from '../src/platform/permissions.js'
+import { png } from './support/documents.js'
 import { uscc } from './support/scene.js'
 import { testService } from './support/service.js'
 
@@ -59,6 +60,8 @@ interface Request {
   readonly query?: string
   readonly body?: object
   readonly ifMatch?: number
+  /** A file instead of JSON. */
+  readonly file?: Buffer
 }
 interface Answer {
   readonly status: number
@@ -70,7 +73,7 @@ let keys = 0
 async function send(
   operation: Operation,
   actor: Actor,
-  { params = {}, query = '', body, ifMatch }: Request,
+  { params = {}, query = '', body, ifMatch, file }: Request,
 ): Promise<Answer> {
   const { method, path } = places[operation]
   const address = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(params[name]!))
@@ -78,12 +81,16 @@ async function send(
     method,
     headers: {
       authorization: `Bearer ${service.token(actor)}`,
-      ...(method === 'GET' ? {} : { 'content-type': 'application/json', 'idempotency-key': `k-${++keys}` }),
+      ...(method === 'GET'
+        ? {}
+        : { 'content-type': file ? 'image/png' : 'application/json', 'idempotency-key': `k-${++keys}` }),
       ...(ifMatch === undefined ? {} : { 'if-match': `"${ifMatch}"` }),
     },
-    ...(method === 'GET' ? {} : { body: JSON.stringify(body ?? {}) }),
+    ...(method === 'GET' ? {} : { body: file ?? JSON.stringify(body ?? {}) }),
   })
-  return { status: response.status, body: await response.json() }
+  const isJson = response.headers.get('content-type')?.includes('json')
+  const answer = await response.arrayBuffer()
+  return { status: response.status, body: isJson ? JSON.parse(Buffer.from(answer).toString()) : {} }
 }
 
 /** The first proposal: on the first page of whoever may see it. */
@@ -164,6 +171,21 @@ const made = async (payee: 'provider' | 'enterprise') => {
 }
 const paidTo = { provider: await made('provider'), enterprise: await made('enterprise') }
 const things = paidTo.provider
+const evidenced = {
+  order: (await done('fileOrder', person('enterprise', uscc(1)), { body: contract(things.voucher) })).result
+    .order as string,
+}
+await done('deliverOrder', person('provider', uscc(51)), { params: evidenced })
+await done('confirmOrder', person('enterprise', uscc(1)), { params: evidenced, body: { score: 80 } })
+const { document } = (await done('uploadDocument', person('provider', uscc(51)), { file: png() })) as {
+  document: string
+}
+const claimed = {
+  invoiceNo: '26312000000000000017',
+  invoiceAmount: '10.00',
+  evidence: [{ kind: 'contract', sha256: document }],
+}
+await done('submitClaim', person('provider', uscc(51)), { params: evidenced, body: claimed })
 await done('closePeriod', bureau('finance', REGION), { body: { period: '2026-02', through: '2026-02-28' } })
 const { program: _, jurisdiction: __, ...drafted } = program('', 'provider')
 await done('draftProgram', officer, { params: { program: 'D-1' }, body: { jurisdiction: OWN, rules: drafted } })
@@ -276,6 +298,8 @@ const requests: Readonly<Record<Operation, (role: Role) => Request & { readonly 
     params: role === 'enterprise' ? paidTo.enterprise : things,
     body: { invoiceNo: String(++keys).padStart(20, '2'), invoiceAmount: '10.00' },
   }),
+  uploadDocument: () => ({ file: png(1) }),
+  getDocument: () => ({ params: { document } }),
   returnClaim: () => ({ params: things, body: { reason: '退回' } }),
   verifyClaim: () => ({ params: things }),
   approveClaim: () => ({ params: things, body: { amount: null } }),

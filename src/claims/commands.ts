@@ -6,6 +6,7 @@ import { isSamePerson, ofJurisdiction, ofOrganisation } from '../engine/access.j
 import { command } from '../engine/command.js'
 import { byTwo } from '../engine/proposal.js'
 import { isListed } from '../integrity/facts.js'
+import { misfit } from '../invoices/rules.js'
 import { accountsOf, available } from '../ledger/accounts.js'
 import { capture, post } from '../ledger/entry.js'
 import { row } from '../ledger/plan.js'
@@ -43,7 +44,8 @@ export const submitClaimCommand = command({
   },
   access: ({ order }, actor) => ofOrganisation(actor, payeeOf(order)),
   overdue: ({ order, other }, day) => [...overdueOrder(order, day), ...overdueOrder(other, day)],
-  decide({ book, order, program, holder, other, isStopped }, { invoiceNo, invoiceAmount, evidence: given }) {
+  decide({ book, order, program, holder, other, isStopped }, said, { day }) {
+    const { invoiceNo, invoiceAmount, evidence: given, invoice } = said
     const state = next(order.state, 'submit_claim')
     if (!state) return refuse('state_conflict', { state: order.state })
     if (other) return refuse('invoice_duplicate', { invoiceNo })
@@ -54,6 +56,9 @@ export const submitClaimCommand = command({
     const missing = program.evidence.filter((kind) => !evidence?.some((one) => one.kind === kind))
     if (missing.length > 0) return refuse('evidence_missing', { missing: missing.join(', ') })
     if (isStopped) return refuse('recognition_ended', { provider: order.provider })
+    if (order.redInvoices?.includes(invoiceNo) || invoice?.isRed) return refuse('invoice_red_flushed', { invoiceNo })
+    const wrong = invoice && misfit(invoice, { ...order, invoiceNo, invoiceAmount, day })
+    if (wrong) return refuse('invoice_mismatch', { field: wrong })
     return {
       book,
       rows: [row(orders, { ...order, state, invoiceNo, invoiceAmount, evidence, deadline: null })],
@@ -64,7 +69,7 @@ export const submitClaimCommand = command({
   },
 })
 
-/** Sends the claim back; hold and invoice stay, and a deadline runs again. */
+/** Sends the claim back; hold and invoice stay, and a deadline runs again. A red-flushed invoice is used up for all. */
 export const returnClaimCommand = command({
   kind: 'return_claim',
   schema: returnClaim,
@@ -72,14 +77,16 @@ export const returnClaimCommand = command({
   facts: (find, { order }) => byItself(find, order),
   access: ({ book }, actor) => ofJurisdiction(actor, book),
   overdue: ({ order }, day) => overdueOrder(order, day),
-  decide({ book, order }, _, { day }) {
+  decide({ book, order }, { redFlushed }, { day }) {
     const state = next(order.state, 'return_claim')
     if (!state) return refuse('state_conflict', { state: order.state })
+    const red =
+      redFlushed && order.invoiceNo !== null ? { redInvoices: [...(order.redInvoices ?? []), order.invoiceNo] } : {}
     const waits = addDays(day, RETURN_DAYS)
     const deadline = waits > order.claimBy ? waits : order.claimBy
     return {
       book,
-      rows: [row(orders, { ...order, state, deadline, noticeEnds: null })],
+      rows: [row(orders, { ...order, state, deadline, noticeEnds: null, ...red })],
       event: { order: idOf(order), state },
     }
   },

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { invoice } from '../invoices/contract.js'
 import { evidence, orderStates, orderText } from '../orders/contract.js'
 import { invoiceNo, money, reason, yuanText } from '../platform/wire.js'
 
@@ -10,14 +11,22 @@ export const submitClaim = z.strictObject({
   ...ofOrder,
   invoiceNo,
   invoiceAmount: money,
-  evidence: z
-    .array(evidence)
-    .max(100, { error: 'out_of_range' })
-    .nullish()
-    .meta({ description: 'Replaces what came before; left out, that stays 佐证材料；不填则沿用原件' }),
+  evidence: z.array(evidence).max(100, { error: 'out_of_range' }).nullish().meta({
+    description:
+      'Documents that who claims has uploaded; they replace what came before, left out that stays. An XML of kind `invoice` is checked against the claim 本单位已上传的佐证文件；不填则沿用原件；发票 XML 与申请核对',
+  }),
+  /** What the XML among the evidence says, read where the claim comes in; nobody says it themselves. */
+  invoice: invoice.optional(),
 })
 /** Sends a claim back for completion (退回补正). */
-export const returnClaim = z.strictObject({ ...ofOrder, reason })
+export const returnClaim = z.strictObject({
+  ...ofOrder,
+  reason,
+  redFlushed: z
+    .literal(true, { error: 'not_one_of' })
+    .optional()
+    .meta({ description: 'Its invoice was red-flushed: no claim can use it again 发票已红冲，不得再次使用' }),
+})
 /** The officer's first review (经办审核). */
 export const verifyClaim = z.strictObject(ofOrder)
 /** The second person's approval (复核): all or part of the hold becomes payable. */

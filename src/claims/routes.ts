@@ -1,7 +1,12 @@
+import { buffer } from 'node:stream/consumers'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
+import type { Actor } from '../core/actor.js'
+import { nameDocuments } from '../documents/facts.js'
 import { commandRoute, proposeRoute, type Services } from '../engine/route.js'
+import { readInvoice } from '../invoices/rules.js'
 import { orderText } from '../orders/contract.js'
+import { Faults } from '../platform/problems.js'
 import {
   approveClaimCommand,
   clawBackCommand,
@@ -22,9 +27,10 @@ export function claimRoutes(app: FastifyInstance, services: Services): void {
     url: '/v1/orders/:order/claim',
     tag,
     params,
-    body: submitClaim.omit(order),
+    body: submitClaim.omit({ ...order, invoice: true }),
     summary: { en: 'The payee claims with an invoice', zh: '提交兑付申请' },
     type: submitClaimCommand,
+    prepare: (claim, actor) => withInvoice(services, claim, actor),
   })
   commandRoute(app, services, {
     operation: 'returnClaim',
@@ -71,4 +77,31 @@ export function claimRoutes(app: FastifyInstance, services: Services): void {
     summary: { en: 'Take back what was approved', zh: '追回' },
     type: clawBackCommand,
   })
+}
+
+/**
+ * A claim with what its invoice's XML says. Evidence must have been uploaded by who claims with it; that is asked here
+ * and not decided, because logs from before there were documents name digests of what is kept elsewhere.
+ */
+async function withInvoice(
+  services: Services,
+  claim: z.output<typeof submitClaim>,
+  actor: Actor,
+): Promise<z.output<typeof submitClaim>> {
+  const evidence = claim.evidence ?? []
+  if (evidence.length === 0) return claim
+  const documents = [...new Set(evidence.map(({ sha256 }) => sha256))]
+  const types = await nameDocuments(services, actor.organisation, documents)
+  const xml = documents.filter(
+    (document) =>
+      types.get(document) === 'xml' && evidence.some(({ kind, sha256 }) => kind === 'invoice' && sha256 === document),
+  )
+  // An order is claimed with one invoice.
+  if (xml.length > 1) throw new Faults([{ pointer: '/body/evidence', code: 'repeated' }])
+  const [document] = xml
+  if (document === undefined) return claim
+  const file = await services.files.get(document)
+  const said = file && readInvoice(await buffer(file))
+  if (!said) throw new Error(`document ${document} was taken as an invoice and is none`)
+  return { ...claim, invoice: { document, ...said } }
 }

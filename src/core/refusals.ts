@@ -115,6 +115,16 @@ export const furtherRefusals = {
   effective_in_past: { status: 409, en: 'It cannot take effect before today', zh: '不得早于当日生效' },
   // two persons 双人办理
   proposal_not_open: { status: 409, en: 'The proposal is decided already', zh: '该提请已办结' },
+  invoice_red_flushed: {
+    status: 409,
+    en: 'The invoice is a red one, or was red-flushed: it cannot be claimed with',
+    zh: '发票为红字发票或已红冲，不能用于兑付',
+  },
+  invoice_mismatch: {
+    status: 409,
+    en: "The invoice's XML does not say what the claim says; see field",
+    zh: '发票 XML 与申请内容不符，详见 field',
+  },
   recognition_ended: {
     status: 409,
     en: 'The recognition by agreement has ended, and with it what was filed under it',
@@ -139,7 +149,32 @@ export const serviceRefusals = {
   validation_failed: { status: 400, en: 'The request has faults; see errors', zh: '请求有误，详见 errors' },
   malformed_json: { status: 400, en: 'The body is not valid JSON', zh: '请求体不是有效的 JSON' },
   body_too_large: { status: 413, en: 'The body is too large', zh: '请求体过大' },
-  unsupported_media_type: { status: 415, en: 'The body must be application/json', zh: '请求体须为 application/json' },
+  unsupported_media_type: {
+    status: 415,
+    en: 'The body is of a type that is not taken here',
+    zh: '此接口不接收该类型的请求体',
+  },
+  document_not_found: {
+    status: 404,
+    en: 'There is no such document of yours, or of an order you may see',
+    zh: '本单位或可见订单下没有该文件',
+  },
+  document_refused: {
+    status: 422,
+    en: 'The file is not what it is said to be, or holds what is not taken; see reason',
+    zh: '文件与所称类型不符，或含不予接收的内容，详见 reason',
+  },
+  upload_incomplete: { status: 400, en: 'The upload ended before its end', zh: '上传中断' },
+  upload_limit_reached: {
+    status: 429,
+    en: 'Your organisation has uploaded as much today as it may',
+    zh: '本单位当日上传量已达上限',
+  },
+  storage_unavailable: {
+    status: 507,
+    en: 'Files cannot be stored: the storage is full or away',
+    zh: '文件存储空间不足或不可用',
+  },
   unauthenticated: { status: 401, en: 'A valid bearer token is needed', zh: '需要有效的访问令牌' },
   person_barred: { status: 403, en: 'Your access has been ended', zh: '您的访问权限已终止' },
   not_your_platform: {

@@ -5,6 +5,7 @@ import { isRefusal, type Refusal, type RefusalCode, Refused, refusals, refuse } 
 import { type Clock, chinaTime } from '../core/time.js'
 import { authorise } from '../platform/auth.js'
 import type { Reader, Sql } from '../platform/database.js'
+import type { FileStore } from '../platform/files.js'
 import { type Operation, permissions } from '../platform/permissions.js'
 import { Faults, languageOf, problem, sendRefusal } from '../platform/problems.js'
 import { reason } from '../platform/wire.js'
@@ -22,6 +23,7 @@ export interface Services {
   readonly clock: Clock
   /** Where another process of the service finds the database. */
   readonly databaseUrl: string
+  readonly files: FileStore
 }
 
 interface Spec {
@@ -42,6 +44,8 @@ interface CommandSpec<C> extends Spec {
   readonly ifMatch?: 'needed' | 'if there'
   /** 201 when something new can be looked at afterwards. */
   readonly status?: 200 | 201
+  /** What is looked at, and added to the command, before it can be decided; throws Refused. */
+  readonly prepare?: (command: C, actor: Actor) => Promise<C>
 }
 
 const KEY = /^[\x21-\x7e]{1,128}$/
@@ -85,7 +89,8 @@ const receiptOf = ({ kind }: { readonly kind: string }, { book, seq, entry, day,
   result: event,
 })
 
-const describe = ({ operation, tag, summary }: Spec) => ({
+/** What the document says of every operation. */
+export const describe = ({ operation, tag, summary }: Pick<Spec, 'operation' | 'tag' | 'summary'>) => ({
   operationId: operation,
   tags: [tag],
   summary: `${summary.en} ${summary.zh}`,
@@ -102,8 +107,9 @@ export function commandRoute<C>(app: FastifyInstance, { engine }: Services, spec
   app.route({
     ...posted(engine, spec, spec.body ?? type.schema, { [status]: z.object(receiptFields(type.event)) }),
     handler: async (request, reply) => {
-      const asked = { command: commandOf<C>(request, spec), ...askedBy(request) }
-      const outcome = await engine.run({ type: type as unknown as CommandType, ...asked })
+      const said = commandOf<C>(request, spec)
+      const command = spec.prepare ? await spec.prepare(said, request.actor) : said
+      const outcome = await engine.run({ type: type as unknown as CommandType, command, ...askedBy(request) })
       if (isRefusal(outcome)) return sendRefusal(request, reply, outcome)
       reply.status(status)
       return receiptOf(type, outcome)
@@ -111,7 +117,7 @@ export function commandRoute<C>(app: FastifyInstance, { engine }: Services, spec
   })
 }
 
-interface ProposalSpec extends Omit<CommandSpec<never>, 'type' | 'status'> {
+interface ProposalSpec extends Omit<CommandSpec<never>, 'type' | 'status' | 'prepare'> {
   readonly type: { readonly kind: string; readonly alone: z.ZodObject }
   readonly body?: z.ZodObject
   /** What must be done before it can be decided. */

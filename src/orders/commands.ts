@@ -121,6 +121,7 @@ export const fileOrderCommand = command({
       approvedSeq: null,
       clawedBack: 0n,
       agreement: agreement?.agreement ?? null,
+      redInvoices: null,
       version: voucher.version,
       noticeDays: program.noticeDays,
       noticeEnds: null,

@@ -88,6 +88,7 @@ export const orderView = z
     version: z.number().meta({ description: "Version of the program's rules 适用版本" }),
     noticeEnds: z.string().nullable().meta({ description: 'Last day of the public notice 公示截止日' }),
     evidence: z.array(evidence),
+    redInvoices: z.array(z.string()).meta({ description: 'Its invoices found to be red-flushed 已红冲的发票' }),
   })
   .meta({ id: 'Order' })
 

@@ -135,5 +135,6 @@ function view({ order: o, held }: { order: typeof orders.$inferSelect; held: str
     version: o.version,
     noticeEnds: o.noticeEnds,
     evidence: (o.evidence ?? []) as never[],
+    redInvoices: o.redInvoices ?? [],
   }
 }

@@ -205,9 +205,9 @@ function programOf(row: Wire<Program>): Program {
 /** What of an order changes after it was filed. */
 function courseOf(order: Order) {
   const { state, deadline, score, invoiceNo, invoiceAmount, verifiedBy, approved, approvedSeq, clawedBack } = order
-  const { noticeEnds, evidence } = order
+  const { noticeEnds, evidence, redInvoices } = order
   const course = { state, deadline, score, invoiceNo, invoiceAmount, verifiedBy, approved, approvedSeq, clawedBack }
-  return { ...course, noticeEnds, evidence }
+  return { ...course, noticeEnds, evidence, redInvoices }
 }
 
 function checkOrder(order: Order): void {

@@ -3,7 +3,7 @@
 import type { Book } from '../../src/ledger/book.js'
 import { accountKinds } from '../../src/ledger/chart.js'
 import type { Transfer } from '../../src/ledger/plan.js'
-import { idOf, invoiceKeys, keysOf, type Order, orders } from '../../src/orders/facts.js'
+import { idOf, invoiceKey, invoiceKeys, keysOf, type Order, orders } from '../../src/orders/facts.js'
 import { programs } from '../../src/programs/facts.js'
 import { vouchers } from '../../src/vouchers/facts.js'
 import type { Memory } from './memory.js'
@@ -118,8 +118,9 @@ function holdsOff(memory: Memory): string | undefined {
 export function keysInUse(all: readonly Order[]): Map<string, string> {
   const holders = new Map<string, string>()
   for (const order of all) {
-    if (['cancelled', 'lapsed', 'rejected'].includes(order.state)) continue
-    for (const key of [...keysOf(order), ...invoiceKeys(order)]) {
+    const isOver = ['cancelled', 'lapsed', 'rejected'].includes(order.state)
+    const red = (order.redInvoices ?? []).map(invoiceKey)
+    for (const key of [...red, ...(isOver ? [] : [...keysOf(order), ...invoiceKeys(order)])]) {
       if (holders.has(key)) throw new Error(`${key} is held twice`)
       holders.set(key, idOf(order))
     }

@@ -1,10 +1,14 @@
 import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import postgres from 'postgres'
 import type { Actor } from '../../src/core/actor.js'
 import { ManualClock, parseChinaTime } from '../../src/core/time.js'
 import { Engine } from '../../src/engine/engine.js'
 import { type Auth, builtInIssuer } from '../../src/platform/auth.js'
 import { connect, connectEngine, migrate, type Sql } from '../../src/platform/database.js'
+import { type FileStore, openFiles } from '../../src/platform/files.js'
 import { prepareRoles } from '../../src/platform/roles.js'
 import { createService, type Service } from '../../src/service.js'
 import { openStorage } from '../../src/storage.js'
@@ -70,6 +74,9 @@ export interface TestService {
   readonly service: Service
   readonly clock: ManualClock
   readonly database: TestDatabase
+  readonly files: FileStore
+  /** Below which its files are. */
+  readonly folder: string
   /** Where it listens, on loopback. */
   readonly base: string
   /** A bearer token for any actor. */
@@ -81,12 +88,21 @@ export interface TestService {
 export async function testService(day = '2026-03-02', auth: Partial<Auth> = {}): Promise<TestService> {
   const database = await testDatabase()
   const clock = new ManualClock(china(day))
-  const service = await createService({ ...database, clock, auth: { ...builtInIssuer('test', 'test'), ...auth } })
+  const folder = await mkdtemp(join(tmpdir(), 'documents-'))
+  const files = openFiles(folder)
+  const service = await createService({
+    ...database,
+    clock,
+    files,
+    auth: { ...builtInIssuer('test', 'test'), ...auth },
+  })
   const base = await service.open({ host: '127.0.0.1', port: 0 })
   return {
     service,
     clock,
     database,
+    files,
+    folder,
     base,
     token: ({ subject, organisation, roles, jurisdiction }) =>
       service.app.jwt.sign({ organisation, roles, ...(jurisdiction ? { jurisdiction } : {}) } as object, {
@@ -95,6 +111,7 @@ export async function testService(day = '2026-03-02', auth: Partial<Auth> = {}):
     async close() {
       await service.close()
       await database.drop()
+      await rm(folder, { recursive: true, force: true })
     },
   }
 }

@@ -5,7 +5,7 @@ import type { Sql } from '../../platform/database.js'
 import { accountAt, differ, place, said, unequal } from '../finding.js'
 import { kindNo, typeNo } from './run.js'
 
-/** States in which contractand invoice numbers are free again. */
+/** States in which contract and invoice numbers are free again. */
 const freed = ['cancelled', 'lapsed', 'rejected']
 
 /** The id of an order `o`, or of the voucher of `o`, as the accounts, keys and commands have it. */
@@ -187,7 +187,10 @@ export async function keys(sql: Sql): Promise<string | undefined> {
     ), wanted as (
       select 'contract ' || provider || ' ' || contract_no as key, book, holder from held
       union all
-      select 'invoice ' || invoice_no, book, holder from held where invoice_no is not null
+      (select 'invoice ' || invoice_no, book, holder from held where invoice_no is not null
+       union
+       -- Red-flushed ones stay with whom they were found.
+       select 'invoice ' || unnest(o.red_invoices), o.book, ${idOf(sql, 'O')} from orders o)
     )
     select coalesce(k.key, w.key) as key, coalesce(k.holder, 'none 无') as holder, coalesce(w.holder, 'none 无') as wanted
     from (select key, book, holder from keys where holder is not null) k full join wanted w on w.key = k.key
