@@ -5,6 +5,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import type { z } from 'zod'
 import { agreementRoutes } from './agreements/routes.js'
+import { applicationRoutes } from './applications/routes.js'
 import { auditRoutes } from './audit/routes.js'
 import { claimRoutes } from './claims/routes.js'
 import { refuse } from './core/refusals.js'
@@ -123,6 +124,7 @@ export async function buildApp(
   providerRoutes(app, services)
   relationRoutes(app, services)
   integrityRoutes(app, services)
+  applicationRoutes(app, services)
   voucherRoutes(app, services)
   orderRoutes(app, services)
   claimRoutes(app, services)

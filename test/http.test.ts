@@ -220,6 +220,7 @@ const contract = (voucher: string, contractNo: string, more: object = {}) => ({
 
 let voucher = ''
 let order = ''
+const application = 'A320509-1'
 let period = 'never closed'
 /** One that stays open until the requests that are good are run. */
 let proposal = ''
@@ -503,6 +504,33 @@ const good: Record<string, () => Good> = {
     actor: bureau('officer', wj),
     body: { enterprise: parties.wujiang, program: 'WJ-2026', amount: '1.00' },
   }),
+  applyVoucher: () => ({
+    actor: firm('enterprise', parties.wujiang),
+    body: { enterprise: parties.wujiang, program: 'WJ-2026', amount: '1.00' },
+  }),
+  completeApplication: () => ({
+    actor: firm('enterprise', parties.wujiang),
+    params: { application },
+    headers: first,
+    body: { amount: '1.00' },
+  }),
+  withdrawApplication: () => ({ actor: firm('enterprise', parties.wujiang), params: { application }, body: {} }),
+  reviewApplication: () => ({
+    actor: bureau('officer', wj),
+    params: { application },
+    headers: first,
+    body: { verdict: 'passed' },
+  }),
+  reviewApplications: () => ({
+    actor: bureau('officer', wj),
+    body: { items: [{ application, version: 1, verdict: 'passed' }] },
+  }),
+  grantApplication: () => ({ actor: bureau('approver', wj), params: { application }, body: {} }),
+  extendVoucher: () => ({ actor: bureau('officer', wj), params: { voucher }, body: { reason: '延期' } }),
+  cancelVoucher: () => ({ actor: firm('enterprise', parties.wujiang), params: { voucher }, body: {} }),
+  recallVoucher: () => ({ actor: bureau('officer', wj), params: { voucher }, body: { reason: '收回' } }),
+  suspendVoucher: () => ({ actor: bureau('officer', wj), params: { voucher }, body: { reason: '核查' } }),
+  resumeVoucher: () => ({ actor: bureau('officer', wj), params: { voucher }, body: { reason: '核查完毕' } }),
   bulkIssueVouchers: () => ({
     actor: bureau('officer', wj),
     body: { items: [{ enterprise: parties.wujiang, program: 'WJ-2026', amount: '1.00' }] },

@@ -187,6 +187,11 @@ const { appeal } = (
 const leave = { from: '2026-03-02', to: '2026-03-31' }
 const appointment = { person: 'sun', jurisdiction: OWN, roles: ['officer'], from: '2026-03-02', reason: '新任' }
 const { standing: appointed } = (await done('appoint', officer, { body: appointment })).result as { standing: number }
+const applied = await done('applyVoucher', person('enterprise', uscc(1)), {
+  body: { enterprise: uscc(1), program: things.program, amount: '1.00' },
+})
+const { application } = applied.result as { application: string }
+const passed = { verdict: 'passed' }
 const proposing = { program: things.program, amount: '1.00' }
 const { result: proposed } = (await send('appropriate', bureau('finance', OWN), { body: proposing })).body
 const { proposal } = proposed as { proposal: string }
@@ -257,6 +262,19 @@ const requests: Readonly<Record<Operation, (role: Role) => Request & { readonly 
   suspendRecognition: () => ({ body: { provider: uscc(51), jurisdiction: OWN } }),
   listIntegrity: () => ({ body: { uscc: uscc(99), from: '2026-01-01', reason: '合成' } }),
   getIntegrity: () => ({ params: { uscc: uscc(1) } }),
+  applyVoucher: () => ({ body: { enterprise: uscc(1), program: things.program, amount: '1.00' } }),
+  completeApplication: () => ({ params: { application }, ifMatch: 1, body: { amount: '1.00' } }),
+  withdrawApplication: () => ({ params: { application } }),
+  reviewApplication: () => ({ params: { application }, ifMatch: 1, body: passed }),
+  reviewApplications: () => ({ body: { items: [{ application, version: 1, ...passed }] } }),
+  grantApplication: () => ({ params: { application } }),
+  listApplications: () => ({}),
+  getApplication: () => ({ params: { application } }),
+  extendVoucher: () => ({ params: things, body: { reason: '延期' } }),
+  cancelVoucher: () => ({ params: things }),
+  recallVoucher: () => ({ params: things, body: { reason: '收回' } }),
+  suspendVoucher: () => ({ params: things, body: { reason: '核查' } }),
+  resumeVoucher: () => ({ params: things, body: { reason: '核查完毕' } }),
   issueVoucher: () => ({ body: { enterprise: uscc(1), program: things.program, amount: '1.00' } }),
   bulkIssueVouchers: () => ({ body: { items: [{ enterprise: uscc(1), program: things.program, amount: '1.00' }] } }),
   listVouchers: () => ({}),
@@ -298,6 +316,7 @@ const shown: Partial<Record<Operation, string>> = {
   listPeople: 'sun',
   listIntegrityEntries: '2027-01-01',
   listVouchers: things.voucher,
+  listApplications: application,
   listOrders: things.order,
   listProposals: earliest!,
   listBooks: OWN,

@@ -49,6 +49,10 @@ export const fieldFaults = {
   repeated: { en: 'A value is given twice', zh: '取值重复' },
   instant_format: { en: 'A moment is written as RFC 3339 in +08:00', zh: '时刻须为 +08:00 的 RFC 3339 格式' },
   number_format: { en: 'A number without sign or decimals', zh: '须为不带符号和小数的数字' },
+  check_character: {
+    en: 'The check character at the end does not fit: there is a slip in the number',
+    zh: '末位校验字符不符，编号有误',
+  },
   cursor_invalid: { en: 'Not a cursor that this list has given', zh: '不是本列表给出的游标' },
 } as const
 
