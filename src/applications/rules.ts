@@ -10,6 +10,9 @@ export const transitions = {
   withdrawn: {},
 } as const satisfies Record<ApplicationState, Readonly<Record<string, ApplicationState>>>
 
+/** What is still to be decided: an enterprise has one such application under a program. */
+export const openStates = ['submitted', 'returned', 'reviewed'] as const satisfies ApplicationState[]
+
 /** A reviewer's verdict, or what else moves an application. */
 export type Step = 'passed' | 'returned' | 'refused' | 'complete' | 'withdraw' | 'grant'
 

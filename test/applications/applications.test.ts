@@ -1,8 +1,8 @@
 /** Applications: asked by a firm, reviewed by one person, granted by another; over HTTP as people meet it. */
 import t from 'tap'
-import type { Actor } from '../../src/core/actor.js'
 import { applicationStates } from '../../src/applications/contract.js'
 import { nextOf, type Step, transitions } from '../../src/applications/rules.js'
+import type { Actor } from '../../src/core/actor.js'
 import { connect } from '../../src/platform/database.js'
 import { askOf } from '../support/ask.js'
 import { proveLedger } from '../support/replay.js'
@@ -111,7 +111,7 @@ t.test('returned with the exact items, completed, reviewed, and granted by someb
     status: 400,
     body: { errors: [{ pointer: '/params/voucher', code: 'check_character' }] },
   })
-  t.equal(code(await grant(application)), 'annual_cap_exceeded', 'and is not granted twice')
+  t.equal(code(await grant(application)), 'state_conflict', 'and is not granted twice')
   t.equal((await apply(firm, 'WJ', '1.00')).status, 201, 'the next application may come')
 })
 

@@ -1,9 +1,9 @@
 /** A voucher after it was issued: extended, suspended, given up, recalled; on real books, which are proved at the end. */
 import t from 'tap'
-import { REGION } from '../../src/ledger/book.js'
-import type { CommandType } from '../../src/engine/command.js'
 import { isRefusal } from '../../src/core/refusals.js'
+import type { CommandType } from '../../src/engine/command.js'
 import type { Asked } from '../../src/engine/runner.js'
+import { REGION } from '../../src/ledger/book.js'
 import type { Program } from '../../src/programs/facts.js'
 import { versionOf } from '../../src/programs/rules.js'
 import {
@@ -48,7 +48,12 @@ const inState = {
 } as const
 const grant = { book: BOOK, program: 'WJ', enterprise: uscc(1), year: 2026, granted: 700_00n, ceiling: 1_000_00n }
 const program = (extendDays: number | null): Program =>
-  versionOf(rules({ program: 'WJ', extendDays }), { program: 'WJ', jurisdiction: BOOK, version: 1, effectiveFrom: null })
+  versionOf(rules({ program: 'WJ', extendDays }), {
+    program: 'WJ',
+    jurisdiction: BOOK,
+    version: 1,
+    effectiveFrom: null,
+  })
 const commands = {
   extend_voucher: extendVoucherCommand,
   suspend_voucher: suspendVoucherCommand,
@@ -64,7 +69,8 @@ t.test('states × commands: every cell of the table, and state_conflict elsewher
       const facts = { book: BOOK, voucher: inState[state], rest: 500_00n, grant, program: program(30) }
       const decision = (type as unknown as CommandType).decide(facts, said, context)
       const to = (transitions[state] as Record<string, string>)[kind]
-      if (to === undefined) t.match(decision, { refused: 'state_conflict', details: { state } }, `${kind} when ${state}`)
+      if (to === undefined)
+        t.match(decision, { refused: 'state_conflict', details: { state } }, `${kind} when ${state}`)
       else if (isRefusal(decision)) t.fail(`${kind} when ${state}: ${decision.refused}`)
       else if (kind !== 'extend_voucher') t.equal(decision.event.state, to, `${kind} when ${state}`)
     }
