@@ -33,6 +33,7 @@ import { settlementRoutes } from './settlement/routes.js'
 import { closePeriod, confirmPayments } from './settlement/settle.js'
 import { simulationRoutes } from './simulation/routes.js'
 import { tokenRoutes } from './tokens/routes.js'
+import { voucherFileRoutes } from './voucher-files/routes.js'
 import { voucherRoutes } from './vouchers/routes.js'
 
 const MOST_BYTES = 1_048_576
@@ -126,6 +127,7 @@ export async function buildApp(
   integrityRoutes(app, services)
   applicationRoutes(app, services)
   voucherRoutes(app, services)
+  voucherFileRoutes(app, services)
   orderRoutes(app, services)
   claimRoutes(app, services)
   deadlineRoutes(app, services)

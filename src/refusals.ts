@@ -159,6 +159,17 @@ export const refusalsOf: Readonly<Record<Operation, readonly RefusalCode[]>> = {
   issueVoucher: commanding(...issueRefusals),
   // What its rows are refused with stands in the answer: the request itself was done.
   bulkIssueVouchers: [...everywhere, ...bodies, 'idempotency_key_missing', 'overloaded'],
+  getVoucherTemplate: [...everywhere],
+  uploadVoucherFile: [
+    ...everywhere,
+    'body_too_large',
+    'unsupported_media_type',
+    'idempotency_key_missing',
+    'idempotency_key_reused',
+    'overloaded',
+  ],
+  getVoucherFile: [...everywhere, 'file_not_found'],
+  getVoucherFileVerdicts: [...everywhere, 'file_not_found'],
   listVouchers: reading(),
   getVoucher: reading('voucher_not_found'),
   fileOrder: commanding(

@@ -60,6 +60,7 @@ const layers: Readonly<Record<string, number>> = {
   'refusals.ts': 5,
   'config.ts': 5,
   simulation: 5,
+  'voucher-files': 5,
   audit: 6,
   backup: 6,
   overview: 7,
@@ -247,7 +248,7 @@ t.test('a command refuses what its operation lists, and nothing else', async (t)
       ({ method, operationId }) =>
         method === 'post' &&
         !asksOnly.has(operationId) &&
-        !['approveProposal', 'grantApplication'].includes(operationId),
+        !['approveProposal', 'grantApplication', 'uploadVoucherFile'].includes(operationId),
     ).length,
   )
   for (const [operation, single] of bulk) {

@@ -58,6 +58,8 @@ interface Request {
   readonly params?: Readonly<Record<string, string>>
   readonly query?: string
   readonly body?: object
+  /** A file instead of a body in JSON. */
+  readonly csv?: string
   readonly ifMatch?: number
 }
 interface Answer {
@@ -70,7 +72,7 @@ let keys = 0
 async function send(
   operation: Operation,
   actor: Actor,
-  { params = {}, query = '', body, ifMatch }: Request,
+  { params = {}, query = '', body, csv, ifMatch }: Request,
 ): Promise<Answer> {
   const { method, path } = places[operation]
   const address = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(params[name]!))
@@ -78,12 +80,26 @@ async function send(
     method,
     headers: {
       authorization: `Bearer ${service.token(actor)}`,
-      ...(method === 'GET' ? {} : { 'content-type': 'application/json', 'idempotency-key': `k-${++keys}` }),
+      ...(method === 'GET'
+        ? {}
+        : { 'content-type': csv ? 'text/csv' : 'application/json', 'idempotency-key': `k-${++keys}` }),
       ...(ifMatch === undefined ? {} : { 'if-match': `"${ifMatch}"` }),
     },
-    ...(method === 'GET' ? {} : { body: JSON.stringify(body ?? {}) }),
+    ...(method === 'GET' ? {} : { body: csv ?? JSON.stringify(body ?? {}) }),
   })
-  return { status: response.status, body: await response.json() }
+  const isJson = /json/.test(response.headers.get('content-type') ?? '')
+  const answer = { status: response.status, body: isJson ? await response.json() : await response.text() }
+  // Whose rows are whose shows in their verdicts.
+  if (operation === 'uploadVoucherFile' && answer.status === 202) return finished(actor, (answer as Answer).body.file)
+  return answer
+}
+
+/** What the rows of a file came to, once all of them are judged. */
+async function finished(actor: Actor, file: string): Promise<Answer> {
+  for (;;) {
+    const { status, body } = await send('getVoucherFile', actor, { params: { file } })
+    if (body.state === 'finished') return { status, body: { ...body, items: body.refusals } }
+  }
 }
 
 /** The first proposal: on the first page of whoever may see it. */
@@ -192,6 +208,8 @@ const applied = await done('applyVoucher', person('enterprise', uscc(1)), {
 })
 const { application } = applied.result as { application: string }
 const passed = { verdict: 'passed' }
+const csv = `enterprise,program,amount\n${uscc(1)},${things.program},1.00\n`
+const { file } = (await send('uploadVoucherFile', officer, { csv })).body as { file: string }
 const proposing = { program: things.program, amount: '1.00' }
 const { result: proposed } = (await send('appropriate', bureau('finance', OWN), { body: proposing })).body
 const { proposal } = proposed as { proposal: string }
@@ -277,6 +295,10 @@ const requests: Readonly<Record<Operation, (role: Role) => Request & { readonly 
   resumeVoucher: () => ({ params: things, body: { reason: '核查完毕' } }),
   issueVoucher: () => ({ body: { enterprise: uscc(1), program: things.program, amount: '1.00' } }),
   bulkIssueVouchers: () => ({ body: { items: [{ enterprise: uscc(1), program: things.program, amount: '1.00' }] } }),
+  getVoucherTemplate: () => ({}),
+  uploadVoucherFile: () => ({ csv }),
+  getVoucherFile: () => ({ params: { file } }),
+  getVoucherFileVerdicts: () => ({ params: { file } }),
   listVouchers: () => ({}),
   getVoucher: () => ({ params: things }),
   fileOrder: () => ({ body: contract(things.voucher) }),

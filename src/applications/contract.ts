@@ -75,8 +75,8 @@ export const bulkReview = z.strictObject({
   }),
 })
 
-/** A thousand rows of the longest values. */
-export const REVIEW_BYTES = 16_777_216
+/** A thousand rows of four kilobytes, more than anybody writes. */
+export const REVIEW_BYTES = 4_194_304
 
 /** What a verdict can be refused with, alone or as a row of many. */
 export const reviewRefusals = [

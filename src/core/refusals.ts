@@ -157,7 +157,11 @@ export const serviceRefusals = {
   validation_failed: { status: 400, en: 'The request has faults; see errors', zh: '请求有误，详见 errors' },
   malformed_json: { status: 400, en: 'The body is not valid JSON', zh: '请求体不是有效的 JSON' },
   body_too_large: { status: 413, en: 'The body is too large', zh: '请求体过大' },
-  unsupported_media_type: { status: 415, en: 'The body must be application/json', zh: '请求体须为 application/json' },
+  unsupported_media_type: {
+    status: 415,
+    en: 'The body must be application/json, or what the operation says instead',
+    zh: '请求体须为 application/json，或该接口另行规定的类型',
+  },
   unauthenticated: { status: 401, en: 'A valid bearer token is needed', zh: '需要有效的访问令牌' },
   person_barred: { status: 403, en: 'Your access has been ended', zh: '您的访问权限已终止' },
   role_not_permitted: { status: 403, en: 'None of your roles may do this', zh: '当前角色无权执行此操作' },
@@ -179,6 +183,11 @@ export const serviceRefusals = {
     zh: '没有该任用、代理或停用',
   },
   application_not_found: { status: 404, en: 'There is no such application', zh: '没有该申请' },
+  file_not_found: {
+    status: 404,
+    en: 'There is no such file here; send it again under its Idempotency-Key',
+    zh: '此处没有该文件，请以原 Idempotency-Key 重新上传',
+  },
   agreement_not_found: { status: 404, en: 'There is no such agreement', zh: '没有该互认协议' },
   simulation_too_large: {
     status: 409,

@@ -8,7 +8,7 @@ export interface OpenApiDocument {
 interface ApiOperation {
   operationId: string
   parameters?: { name: string; in: string }[]
-  requestBody?: { required?: boolean; content: Record<string, { schema: { required?: string[] } }> }
+  requestBody?: { required?: boolean; content: Record<string, { schema: { required?: string[]; format?: string } }> }
   responses: Record<string, { description: string; content?: Record<string, unknown> } | { $ref: string }>
 }
 
@@ -92,7 +92,9 @@ function finishOperation(operation: ApiOperation): void {
   }
   const { requestBody, responses } = operation
   if (requestBody) {
-    requestBody.required = Object.values(requestBody.content).some(({ schema }) => (schema.required ?? []).length > 0)
+    requestBody.required = Object.values(requestBody.content).some(
+      ({ schema }) => (schema.required ?? []).length > 0 || schema.format === 'binary',
+    )
   }
   for (const [status, description] of Object.entries(successes)) {
     if (responses[status]) Object.assign(responses[status], { description })
