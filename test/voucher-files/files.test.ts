@@ -202,6 +202,8 @@ t.test('a file that cannot be used as a whole is refused before anything is issu
   await refused(Buffer.from(header + row.repeat(10_001)), ['/body out_of_range'])
   await refused(Buffer.from(header + row), ['/body file_format'], sheetTypes.xlsx)
   await refused(writeSheet('xlsx', [['enterprise']]), ['/body file_format'])
+  await refused(Buffer.alloc(0), ['/body/enterprise required', '/body/program required', '/body/amount required'])
+  await refused(Buffer.alloc(0), ['/body file_format'], sheetTypes.xlsx)
   const book = unzipSync(writeSheet('xlsx', [['2026'], ['enterprise', 'program', 'amount'], [firms[0]!, 'WJ', '1.00']]))
   const name = 'xl/worksheets/sheet1.xml'
   const merging = (ranges: string[]) => {
