@@ -16,7 +16,7 @@ export function checkCharacter(text: string): string {
   return alphabet.charAt((MODULUS + 1 - product) % MODULUS)
 }
 
-/** A voucher's id as it is printed and read aloud: with its check character, `V320509-57-K`. */
+/** A voucher's id as it is printed and read aloud: with its check character, `V320509-57-6`. */
 export const numberOf = (id: string) => `${id}-${checkCharacter(id)}`
 
 const PRINTED = /^(V\d{6}-[1-9]\d{0,14})-([0-9A-Za-z])$/

@@ -12,7 +12,7 @@ export const voucherText = text(40)
   .meta({
     id: 'VoucherId',
     description: 'V, book, dash, number; a check character may follow 创新券编号，可带校验字符',
-    examples: ['V320509-57', 'V320509-57-N'],
+    examples: ['V320509-57', 'V320509-57-6'],
   })
 
 export const voucherStates = ['running', 'suspended', 'lapsed', 'cancelled', 'recalled'] as const

@@ -9,7 +9,7 @@ const ids = fc
 const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ'
 
 t.test('the check character is that of ISO/IEC 7064, MOD 37,36', async (t) => {
-  // Published examples: a Global Release Identifier (IFPI GRid standard), and one of the standard's own kind.
+  // The example of the Global Release Identifier (IFPI GRid standard).
   t.equal(checkCharacter('A12425GABC1234002'), 'M')
   t.equal(checkCharacter('A1-2425G-ABC1234002'), 'M', 'dashes do not count')
 })
@@ -38,5 +38,6 @@ t.test('a voucher is named by its id or by its number, in either case of the las
     }),
     { numRuns: 200 },
   )
+  t.equal(numberOf('V320509-57'), 'V320509-57-6', 'the example in the documents')
   t.equal(voucherText.parse('not a voucher'), 'not a voucher', 'which is then not found')
 })
