@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { refusals } from '../core/refusals.js'
 import { text } from '../platform/wire.js'
 
 /** Vouchers issued by a file: a table with one voucher a row, and the same table back with a verdict on each. */
@@ -27,6 +26,6 @@ export const fileView = z
     refused: z.number(),
     refusals: z
       .array(z.object({ code: z.string(), rows: z.number() }))
-      .meta({ description: `Of a field, or one of the refusals 字段错误或拒绝码 (${Object.keys(refusals).length})` }),
+      .meta({ description: 'How many rows were refused with which code 各代码未通过行数' }),
   })
   .meta({ id: 'VoucherFile' })
