@@ -127,6 +127,15 @@ export const commandKind = clearing.enum('command_kind', [
   'appeal_integrity',
   'decide_appeal',
   'acknowledge_integrity',
+  'extend_voucher',
+  'cancel_voucher',
+  'recall_voucher',
+  'suspend_voucher',
+  'resume_voucher',
+  'apply_voucher',
+  'complete_application',
+  'withdraw_application',
+  'review_application',
 ])
 
 export const commands = clearing.table(
@@ -298,6 +307,7 @@ export const programs = clearing.table(
     noticeDays: integer('notice_days'),
     evidence: text().array().notNull().default([]),
     verifiedTypes: boolean('verified_types').notNull(),
+    extendDays: integer('extend_days'),
   },
   (t) => [primaryKey({ columns: [t.program, t.version] })],
 )
@@ -390,11 +400,39 @@ export const vouchers = clearing.table(
     lapsedOn: date('lapsed_on'),
     version: integer().notNull().default(1),
     recallOn: date('recall_on'),
+    extendedOn: date('extended_on'),
+    suspendedOn: date('suspended_on'),
+    ended: text({ enum: ['cancelled', 'recalled'] }),
   },
   (t) => [
     primaryKey({ columns: [t.book, t.voucher] }),
     index('vouchers_ends').on(sql`least(use_by, recall_on)`, t.book, t.program).where(sql`lapsed_on is null`),
     index('vouchers_enterprise').on(t.enterprise),
+  ],
+)
+
+export const applications = clearing.table(
+  'applications',
+  {
+    book: integer().notNull(),
+    application: number('application').notNull(),
+    version: number('version').notNull(),
+    state: text({ enum: ['submitted', 'returned', 'reviewed', 'granted', 'refused', 'withdrawn'] }).notNull(),
+    program: text().notNull(),
+    enterprise: text().notNull(),
+    amount: money('amount').notNull(),
+    appliedOn: date('applied_on').notNull(),
+    note: text(),
+    documents: jsonb().notNull(),
+    reviewedBy: text('reviewed_by'),
+    missing: text().array().notNull(),
+    reason: text(),
+    voucher: number('voucher'),
+  },
+  (t) => [
+    primaryKey({ columns: [t.book, t.application] }),
+    index('applications_state').on(t.book, t.state, t.application),
+    index('applications_enterprise').on(t.enterprise),
   ],
 )
 

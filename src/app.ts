@@ -5,6 +5,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import type { z } from 'zod'
 import { agreementRoutes } from './agreements/routes.js'
+import { applicationRoutes } from './applications/routes.js'
 import { auditRoutes } from './audit/routes.js'
 import { claimRoutes } from './claims/routes.js'
 import { refuse } from './core/refusals.js'
@@ -34,6 +35,7 @@ import { settlementRoutes } from './settlement/routes.js'
 import { closePeriod, confirmPayments } from './settlement/settle.js'
 import { simulationRoutes } from './simulation/routes.js'
 import { tokenRoutes } from './tokens/routes.js'
+import { voucherFileRoutes } from './voucher-files/routes.js'
 import { voucherRoutes } from './vouchers/routes.js'
 
 const MOST_BYTES = 1_048_576
@@ -125,8 +127,10 @@ export async function buildApp(
   providerRoutes(app, services)
   relationRoutes(app, services)
   integrityRoutes(app, services)
+  applicationRoutes(app, services)
   voucherRoutes(app, services)
   quoteRoutes(app, services)
+  voucherFileRoutes(app, services)
   orderRoutes(app, services)
   claimRoutes(app, services)
   documentRoutes(app, services)

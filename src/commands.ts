@@ -5,6 +5,12 @@ import {
   signAgreementCommand,
 } from './agreements/commands.js'
 import {
+  applyVoucherCommand,
+  completeApplicationCommand,
+  reviewApplicationCommand,
+  withdrawApplicationCommand,
+} from './applications/commands.js'
+import {
   approveClaimCommand,
   clawBackCommand,
   rejectClaimCommand,
@@ -46,7 +52,14 @@ import {
 } from './providers/commands.js'
 import { declareRelationsCommand, recordRelationsCommand } from './relations/commands.js'
 import { closePeriodCommand, confirmPaymentsCommand, netPeriodCommand, payCommand } from './settlement/commands.js'
-import { issueCommand } from './vouchers/commands.js'
+import {
+  cancelVoucherCommand,
+  extendVoucherCommand,
+  issueCommand,
+  recallVoucherCommand,
+  resumeVoucherCommand,
+  suspendVoucherCommand,
+} from './vouchers/commands.js'
 
 const all: readonly CommandType[] = [
   publishProgramCommand,
@@ -97,6 +110,15 @@ const all: readonly CommandType[] = [
   appealIntegrityCommand,
   decideAppealCommand,
   acknowledgeIntegrityCommand,
+  extendVoucherCommand,
+  cancelVoucherCommand,
+  recallVoucherCommand,
+  suspendVoucherCommand,
+  resumeVoucherCommand,
+  applyVoucherCommand,
+  completeApplicationCommand,
+  withdrawApplicationCommand,
+  reviewApplicationCommand,
 ]
 
 /** Every kind of command the log may hold, by its name there: what was logged can be decided again. */

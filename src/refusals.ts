@@ -1,6 +1,7 @@
+import { reviewRefusals } from './applications/contract.js'
 import type { RefusalCode } from './core/refusals.js'
 import type { Operation } from './platform/permissions.js'
-import { issueRefusals } from './vouchers/contract.js'
+import { grantRefusals, issueRefusals } from './vouchers/contract.js'
 
 /**
  * Operations × refusals 接口拒绝码表: every "no" an operation can answer. The OpenAPI document is derived from this
@@ -81,6 +82,16 @@ const byTwo = {
     'state_conflict',
     'effective_in_past',
   ],
+  extendVoucher: [
+    'voucher_not_found',
+    'not_your_jurisdiction',
+    'state_conflict',
+    'extension_not_allowed',
+    'already_extended',
+  ],
+  recallVoucher: ['voucher_not_found', 'not_your_jurisdiction', 'state_conflict', 'voucher_in_use'],
+  suspendVoucher: ['voucher_not_found', 'not_your_jurisdiction', 'state_conflict'],
+  resumeVoucher: ['voucher_not_found', 'not_your_jurisdiction', 'state_conflict'],
   publishProgram: ['not_your_jurisdiction', 'program_exists'],
   supersedeProgram: [
     'program_not_found',
@@ -131,9 +142,43 @@ export const refusalsOf: Readonly<Record<Operation, readonly RefusalCode[]>> = {
   declareRelations: commanding('party_not_found', 'not_your_organisation', 'version_conflict'),
   getRelations: reading('party_not_found'),
   getIntegrity: reading(),
+  applyVoucher: commanding(
+    'program_not_found',
+    'enterprise_not_found',
+    'not_your_organisation',
+    ...grantRefusals,
+    'application_open',
+  ),
+  completeApplication: commanding(
+    ...grantRefusals,
+    'application_not_found',
+    'not_your_organisation',
+    'version_missing',
+    'version_conflict',
+    'state_conflict',
+  ),
+  withdrawApplication: commanding('application_not_found', 'not_your_organisation', 'state_conflict'),
+  reviewApplication: commanding(...reviewRefusals, 'version_missing'),
+  // What its rows are refused with stands in the answer: the request itself was done.
+  reviewApplications: [...everywhere, ...bodies, 'idempotency_key_missing', 'overloaded'],
+  grantApplication: commanding(...issueRefusals),
+  listApplications: reading(),
+  getApplication: reading('application_not_found'),
+  cancelVoucher: commanding('voucher_not_found', 'not_your_organisation', 'state_conflict', 'voucher_in_use'),
   issueVoucher: commanding(...issueRefusals),
   // What its rows are refused with stands in the answer: the request itself was done.
   bulkIssueVouchers: [...everywhere, ...bodies, 'idempotency_key_missing', 'overloaded'],
+  getVoucherTemplate: [...everywhere],
+  uploadVoucherFile: [
+    ...everywhere,
+    'body_too_large',
+    'unsupported_media_type',
+    'idempotency_key_missing',
+    'idempotency_key_reused',
+    'overloaded',
+  ],
+  getVoucherFile: [...everywhere, 'file_not_found'],
+  getVoucherFileVerdicts: [...everywhere, 'file_not_found'],
   listVouchers: reading(),
   getVoucher: reading('voucher_not_found'),
   quoteContract: [...everywhere, ...bodies, 'unavailable', 'voucher_not_found'],
@@ -151,6 +196,7 @@ export const refusalsOf: Readonly<Record<Operation, readonly RefusalCode[]>> = {
     'ratio_exceeded',
     'order_cap_exceeded',
     'insufficient_balance',
+    'voucher_suspended',
   ),
   listOrders: reading(),
   getOrder: reading('order_not_found'),

@@ -77,6 +77,9 @@ const voucher: Voucher = {
   lapsedOn: null,
   version: 1,
   recallOn: null,
+  extendedOn: null,
+  suspendedOn: null,
+  ended: null,
 }
 const running: readonly OrderState[] = ['filed', 'delivered', 'confirmed', 'returned']
 const order = (over: Partial<Order> = {}): Order => {
@@ -272,6 +275,7 @@ t.test('file_order', async (t) => {
       ['ratio_exceeded', (s) => Object.assign(s.command, { contractAmount: 199_99n })],
       ['order_cap_exceeded', (s) => Object.assign(s.facts.program, { orderCap: 99_99n })],
       ['insufficient_balance', (s) => Object.assign(s.facts, { available: 99_99n })],
+      ['voucher_suspended', (s) => Object.assign(s.facts.voucher, { suspendedOn: DAY })],
     ])
   })
 

@@ -553,7 +553,8 @@ const broken = command({
   facts: (_: unknown, { program }: { program: string }) => ({ book: 320509, program }),
   decide({ book, program }, _: unknown, { seq, day }) {
     const voucher = { book, voucher: seq, program, enterprise: uscc(1), amount: -5n, issuedOn: day, useBy: day }
-    return { book, rows: [row(vouchers, { ...voucher, lapsedOn: null, version: 1, recallOn: null })], event: {} }
+    const course = { lapsedOn: null, recallOn: null, extendedOn: null, suspendedOn: null, ended: null }
+    return { book, rows: [row(vouchers, { ...voucher, ...course, version: 1 })], event: {} }
   },
 }) as CommandType
 

@@ -75,7 +75,9 @@ const places = Object.fromEntries(
     ]),
   ),
 ) as Record<Operation, Place>
-const operations = Object.keys(permissions) as Operation[]
+/** What takes or gives files; these have tests of their own. */
+const notJson: readonly Operation[] = ['getVoucherTemplate', 'uploadVoucherFile', 'getVoucherFileVerdicts']
+const operations = (Object.keys(permissions) as Operation[]).filter((o) => !notJson.includes(o))
 const noCommands: Operation[] = ['sweep', 'simulateProgram', 'quoteContract', 'uploadDocument']
 const commands = operations.filter((o) => places[o].method === 'POST' && !noCommands.includes(o))
 
@@ -221,6 +223,7 @@ const contract = (voucher: string, contractNo: string, more: object = {}) => ({
 
 let voucher = ''
 let order = ''
+const application = 'A320509-1'
 let period = 'never closed'
 /** One that stays open until the requests that are good are run. */
 let proposal = ''
@@ -505,6 +508,33 @@ const good: Record<string, () => Good> = {
     actor: bureau('officer', wj),
     body: { enterprise: parties.wujiang, program: 'WJ-2026', amount: '1.00' },
   }),
+  applyVoucher: () => ({
+    actor: firm('enterprise', parties.wujiang),
+    body: { enterprise: parties.wujiang, program: 'WJ-2026', amount: '1.00' },
+  }),
+  completeApplication: () => ({
+    actor: firm('enterprise', parties.wujiang),
+    params: { application },
+    headers: first,
+    body: { amount: '1.00' },
+  }),
+  withdrawApplication: () => ({ actor: firm('enterprise', parties.wujiang), params: { application }, body: {} }),
+  reviewApplication: () => ({
+    actor: bureau('officer', wj),
+    params: { application },
+    headers: first,
+    body: { verdict: 'passed' },
+  }),
+  reviewApplications: () => ({
+    actor: bureau('officer', wj),
+    body: { items: [{ application, version: 1, verdict: 'passed' }] },
+  }),
+  grantApplication: () => ({ actor: bureau('approver', wj), params: { application }, body: {} }),
+  extendVoucher: () => ({ actor: bureau('officer', wj), params: { voucher }, body: { reason: '延期' } }),
+  cancelVoucher: () => ({ actor: firm('enterprise', parties.wujiang), params: { voucher }, body: {} }),
+  recallVoucher: () => ({ actor: bureau('officer', wj), params: { voucher }, body: { reason: '收回' } }),
+  suspendVoucher: () => ({ actor: bureau('officer', wj), params: { voucher }, body: { reason: '核查' } }),
+  resumeVoucher: () => ({ actor: bureau('officer', wj), params: { voucher }, body: { reason: '核查完毕' } }),
   bulkIssueVouchers: () => ({
     actor: bureau('officer', wj),
     body: { items: [{ enterprise: parties.wujiang, program: 'WJ-2026', amount: '1.00' }] },

@@ -59,9 +59,10 @@ interface Request {
   readonly params?: Readonly<Record<string, string>>
   readonly query?: string
   readonly body?: object
-  readonly ifMatch?: number
-  /** A file instead of JSON. */
+  /** A file instead of a body in JSON: rows, or a picture. */
+  readonly csv?: string
   readonly file?: Buffer
+  readonly ifMatch?: number
 }
 interface Answer {
   readonly status: number
@@ -69,28 +70,36 @@ interface Answer {
   readonly body: any
 }
 
+const typeOf = ({ csv, file }: Request) => (csv ? 'text/csv' : file ? 'image/png' : 'application/json')
+
 let keys = 0
-async function send(
-  operation: Operation,
-  actor: Actor,
-  { params = {}, query = '', body, ifMatch, file }: Request,
-): Promise<Answer> {
+async function send(operation: Operation, actor: Actor, request: Request): Promise<Answer> {
   const { method, path } = places[operation]
+  const { params = {}, query = '', body, csv, file, ifMatch } = request
   const address = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(params[name]!))
   const response = await fetch(`${service.base}${address}${query}`, {
     method,
     headers: {
       authorization: `Bearer ${service.token(actor)}`,
-      ...(method === 'GET'
-        ? {}
-        : { 'content-type': file ? 'image/png' : 'application/json', 'idempotency-key': `k-${++keys}` }),
+      ...(method === 'GET' ? {} : { 'content-type': typeOf(request), 'idempotency-key': `k-${++keys}` }),
       ...(ifMatch === undefined ? {} : { 'if-match': `"${ifMatch}"` }),
     },
-    ...(method === 'GET' ? {} : { body: file ?? JSON.stringify(body ?? {}) }),
+    ...(method === 'GET' ? {} : { body: file ?? csv ?? JSON.stringify(body ?? {}) }),
   })
-  const isJson = response.headers.get('content-type')?.includes('json')
-  const answer = await response.arrayBuffer()
-  return { status: response.status, body: isJson ? JSON.parse(Buffer.from(answer).toString()) : {} }
+  const isJson = /json/.test(response.headers.get('content-type') ?? '')
+  const text = Buffer.from(await response.arrayBuffer()).toString()
+  const answer = { status: response.status, body: isJson ? JSON.parse(text) : text }
+  // Whose rows are whose shows in their verdicts.
+  if (operation === 'uploadVoucherFile' && answer.status === 202) return finished(actor, (answer as Answer).body.file)
+  return answer
+}
+
+/** What the rows of a file came to, once all of them are judged. */
+async function finished(actor: Actor, file: string): Promise<Answer> {
+  for (;;) {
+    const { status, body } = await send('getVoucherFile', actor, { params: { file } })
+    if (body.state === 'finished') return { status, body: { ...body, items: body.refusals } }
+  }
 }
 
 /** The first proposal: on the first page of whoever may see it. */
@@ -209,6 +218,13 @@ const { appeal } = (
 const leave = { from: '2026-03-02', to: '2026-03-31' }
 const appointment = { person: 'sun', jurisdiction: OWN, roles: ['officer'], from: '2026-03-02', reason: '新任' }
 const { standing: appointed } = (await done('appoint', officer, { body: appointment })).result as { standing: number }
+const applied = await done('applyVoucher', person('enterprise', uscc(1)), {
+  body: { enterprise: uscc(1), program: things.program, amount: '1.00' },
+})
+const { application } = applied.result as { application: string }
+const passed = { verdict: 'passed' }
+const csv = `enterprise,program,amount\n${uscc(1)},${things.program},1.00\n`
+const { file } = (await send('uploadVoucherFile', officer, { csv })).body as { file: string }
 const proposing = { program: things.program, amount: '1.00' }
 const { result: proposed } = (await send('appropriate', bureau('finance', OWN), { body: proposing })).body
 const { proposal } = proposed as { proposal: string }
@@ -281,8 +297,25 @@ const requests: Readonly<Record<Operation, (role: Role) => Request & { readonly 
   suspendRecognition: () => ({ body: { provider: uscc(51), jurisdiction: OWN } }),
   listIntegrity: () => ({ body: { uscc: uscc(99), from: '2026-01-01', reason: '合成' } }),
   getIntegrity: () => ({ params: { uscc: uscc(1) } }),
+  applyVoucher: () => ({ body: { enterprise: uscc(1), program: things.program, amount: '1.00' } }),
+  completeApplication: () => ({ params: { application }, ifMatch: 1, body: { amount: '1.00' } }),
+  withdrawApplication: () => ({ params: { application } }),
+  reviewApplication: () => ({ params: { application }, ifMatch: 1, body: passed }),
+  reviewApplications: () => ({ body: { items: [{ application, version: 1, ...passed }] } }),
+  grantApplication: () => ({ params: { application } }),
+  listApplications: () => ({}),
+  getApplication: () => ({ params: { application } }),
+  extendVoucher: () => ({ params: things, body: { reason: '延期' } }),
+  cancelVoucher: () => ({ params: things }),
+  recallVoucher: () => ({ params: things, body: { reason: '收回' } }),
+  suspendVoucher: () => ({ params: things, body: { reason: '核查' } }),
+  resumeVoucher: () => ({ params: things, body: { reason: '核查完毕' } }),
   issueVoucher: () => ({ body: { enterprise: uscc(1), program: things.program, amount: '1.00' } }),
   bulkIssueVouchers: () => ({ body: { items: [{ enterprise: uscc(1), program: things.program, amount: '1.00' }] } }),
+  getVoucherTemplate: () => ({}),
+  uploadVoucherFile: () => ({ csv }),
+  getVoucherFile: () => ({ params: { file } }),
+  getVoucherFileVerdicts: () => ({ params: { file } }),
   listVouchers: () => ({}),
   getVoucher: () => ({ params: things }),
   quoteContract: () => ({
@@ -328,6 +361,7 @@ const shown: Partial<Record<Operation, string>> = {
   listIntegrityEntries: '2027-01-01',
   listNotices: '2027-01-01',
   listVouchers: things.voucher,
+  listApplications: application,
   listOrders: things.order,
   listProposals: earliest!,
   listBooks: OWN,

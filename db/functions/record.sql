@@ -226,6 +226,7 @@ begin
     if nouns ? 'relations' then perform put_relations(nouns -> 'relations'); end if;
     if nouns ? 'integrity' then perform put_integrity(nouns -> 'integrity'); end if;
     if nouns ? 'vouchers' then perform put_vouchers(nouns -> 'vouchers'); end if;
+    if nouns ? 'applications' then perform put_applications(nouns -> 'applications'); end if;
     if nouns ? 'grants' then perform put_grants(nouns -> 'grants'); end if;
     if nouns ? 'orders' then perform put_orders(nouns -> 'orders'); end if;
     if nouns ? 'periods' then perform put_periods(nouns -> 'periods'); end if;

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { agreements } from '../agreements/facts.js'
+import { applications } from '../applications/facts.js'
 import { wire } from '../engine/command.js'
 import { proposals } from '../engine/proposal.js'
 import { enterprises } from '../enterprises/facts.js'
@@ -38,6 +39,7 @@ const tables: readonly Table[] = [
   { kind: relations, table: 'relations', columns: ['uscc'] },
   { kind: integrity, table: 'integrity_entries', columns: ['uscc'] },
   { kind: vouchers, table: 'vouchers', columns: ['book', 'voucher'] },
+  { kind: applications, table: 'applications', columns: ['book', 'application'] },
   { kind: grants, table: 'grants', columns: ['book', 'program', 'enterprise', 'year'] },
   { kind: orders, table: 'orders', columns: ['book', 'order'] },
   { kind: periods, table: 'periods', columns: ['period'] },

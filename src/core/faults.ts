@@ -50,6 +50,26 @@ export const fieldFaults = {
   repeated: { en: 'A value is given twice', zh: '取值重复' },
   instant_format: { en: 'A moment is written as RFC 3339 in +08:00', zh: '时刻须为 +08:00 的 RFC 3339 格式' },
   number_format: { en: 'A number without sign or decimals', zh: '须为不带符号和小数的数字' },
+  check_character: {
+    en: 'The check character at the end does not fit: there is a slip in the number',
+    zh: '末位校验字符不符，编号有误',
+  },
+  file_format: {
+    en: 'The file cannot be read: it must be an xlsx workbook, or a CSV in UTF-8 or GB 18030, as its media type says',
+    zh: '文件无法读取：须为 xlsx，或 UTF-8、GB 18030 编码的 CSV，并与所声明的类型一致',
+  },
+  merged_cells: {
+    en: 'Merged cells: which row does the value belong to? Take the merging back',
+    zh: '存在合并单元格，无法确定各行取值，请取消合并',
+  },
+  number_rounded: {
+    en: 'A number of more than 15 digits: the spreadsheet has rounded it. Format the cell as text and type it again',
+    zh: '超过 15 位的数字已被表格软件取整，请将单元格设为文本后重新填写',
+  },
+  formula_cell: {
+    en: 'A formula: paste its value instead',
+    zh: '单元格为公式，请粘贴为数值',
+  },
   cursor_invalid: { en: 'Not a cursor that this list has given', zh: '不是本列表给出的游标' },
 } as const
 

@@ -11,6 +11,7 @@ export interface Id {
 
 export const voucherId = (book: number, number: number) => `V${book}-${number}`
 export const orderId = (book: number, number: number) => `O${book}-${number}`
+export const applicationId = (book: number, number: number) => `A${book}-${number}`
 /** A proposal's book may also be the region's: `P000000-12`. */
 export const proposalId = (book: number, number: number) => `P${String(book).padStart(6, '0')}-${number}`
 
@@ -20,12 +21,15 @@ export const parseVoucherId = (text: string) => parse('V', text)
 /** The parts of an order's id; undefined when the text cannot be one. */
 export const parseOrderId = (text: string) => parse('O', text)
 
+/** The parts of an application's id; undefined when the text cannot be one. */
+export const parseApplicationId = (text: string) => parse('A', text)
+
 /** The parts of a proposal's id; undefined when the text cannot be one. */
 export const parseProposalId = (text: string) => parse('P', text)
 
-const SHAPE = /^([VOP])(\d{6})-([1-9]\d{0,14})$/
+const SHAPE = /^([VOPA])(\d{6})-([1-9]\d{0,14})$/
 
-function parse(letter: 'V' | 'O' | 'P', text: string): Id | undefined {
+function parse(letter: 'V' | 'O' | 'P' | 'A', text: string): Id | undefined {
   const match = SHAPE.exec(text)
   if (match?.[1] !== letter) return undefined
   if (!isJurisdiction(match[2]!) && !(letter === 'P' && match[2] === '000000')) return undefined

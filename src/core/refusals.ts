@@ -113,6 +113,29 @@ export const furtherRefusals = {
     zh: '超过该券种首次发放限额',
   },
   effective_in_past: { status: 409, en: 'It cannot take effect before today', zh: '不得早于当日生效' },
+  // vouchers 创新券
+  voucher_suspended: { status: 409, en: 'The voucher is suspended: no new orders', zh: '创新券已暂停使用' },
+  voucher_in_use: {
+    status: 409,
+    en: 'Something of the voucher is held by an order or spent',
+    zh: '创新券已有冻结或使用',
+  },
+  extension_not_allowed: { status: 409, en: 'The program allows no extension', zh: '该券种不允许延期' },
+  already_extended: {
+    status: 409,
+    en: 'The voucher was extended already; once is all',
+    zh: '创新券已延期一次，不得再延',
+  },
+  application_open: {
+    status: 409,
+    en: 'The enterprise has an open application under this program',
+    zh: '该企业在此券种下已有未办结的申请',
+  },
+  application_differs: {
+    status: 409,
+    en: 'The application names another program, enterprise or amount',
+    zh: '与申请的券种、企业或金额不一致',
+  },
   // two persons 双人办理
   proposal_not_open: { status: 409, en: 'The proposal is decided already', zh: '该提请已办结' },
   invoice_red_flushed: {
@@ -199,6 +222,12 @@ export const serviceRefusals = {
     status: 404,
     en: 'There is no such appointment, deputyship or bar',
     zh: '没有该任用、代理或停用',
+  },
+  application_not_found: { status: 404, en: 'There is no such application', zh: '没有该申请' },
+  file_not_found: {
+    status: 404,
+    en: 'There is no such file here; send it again under its Idempotency-Key',
+    zh: '此处没有该文件，请以原 Idempotency-Key 重新上传',
   },
   agreement_not_found: { status: 404, en: 'There is no such agreement', zh: '没有该互认协议' },
   simulation_too_large: {

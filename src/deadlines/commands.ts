@@ -49,6 +49,12 @@ export const lapseOrderCommand = command({
   },
 })
 
+/** What must lapse before a command may look at this voucher. */
+export function overdueVoucher(voucher: Voucher, day: Day): Call[] {
+  if (!isVoucherOverdue(voucher, day)) return []
+  return [{ type: lapseVoucherCommand, command: { voucher: vouchers.key(voucher) } }]
+}
+
 /** What must lapse before a command may look at this order. */
 export function overdueOrder(order: Order | null | undefined, day: Day): Call[] {
   return order && isOverdue(order, day) ? [{ type: lapseOrderCommand, command: { order: idOf(order) } }] : []

@@ -366,3 +366,85 @@ export function readRoute<P = object, Q = object, R = unknown, B = object>(
     },
   })
 }
+
+/** A file's bytes as the OpenAPI document has them. */
+const binary = z.unknown().meta({ type: 'string', format: 'binary' })
+
+interface FileSpec<P, Q> extends Spec {
+  readonly query?: z.ZodType<Q>
+  /** The media types it may have. */
+  readonly types: readonly string[]
+  read(request: { params: P; query: Q; actor: Actor }): { type: string; name: string; bytes: Buffer }
+}
+
+/** Answers a read with a file to be kept; throwing Refused answers the refusal. */
+export function fileRoute<P = object, Q = object>(app: FastifyInstance, spec: FileSpec<P, Q>): void {
+  app.route({
+    method: 'GET',
+    url: spec.url,
+    schema: {
+      ...describe(spec),
+      ...(spec.params ? { params: spec.params } : {}),
+      querystring: spec.query ?? z.strictObject({}),
+      produces: [...spec.types],
+      response: { 200: binary, default: problem },
+    },
+    onRequest: (request) => authorise(request, spec.operation),
+    handler: ({ params, query, actor }, reply) => {
+      const { type, name, bytes } = spec.read({ params: params as P, query: query as Q, actor })
+      return reply.type(type).header('content-disposition', `attachment; filename="${name}"`).send(bytes)
+    },
+  })
+}
+
+/** A file that was sent, with the key it came under. */
+interface Sent {
+  readonly type: string
+  readonly bytes: Buffer
+  readonly actor: Actor
+  readonly key: string
+  readonly log: FastifyRequest['log']
+}
+
+interface UploadSpec<R> extends Spec {
+  /** The media types it may have; no other body is read. */
+  readonly types: readonly string[]
+  readonly mostBytes: number
+  readonly answer: z.ZodType<R>
+  /** Takes it up; throwing Refused or Faults answers that. */
+  take(sent: Sent): { location: string; answer: R }
+}
+
+/** Takes a file as the body of a POST: what it asks is done after the answer, which says where to look. */
+export function uploadRoute<R>(app: FastifyInstance, { engine }: Services, spec: UploadSpec<R>): void {
+  // In a scope of its own: no other route reads bodies of these types.
+  app.register(async (scope) => {
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser([...spec.types], { parseAs: 'buffer', bodyLimit: spec.mostBytes }, (_, body, done) =>
+      done(null, body),
+    )
+    scope.route({
+      method: 'POST',
+      url: spec.url,
+      bodyLimit: spec.mostBytes,
+      schema: {
+        ...describe(spec),
+        headers: keyed,
+        consumes: [...spec.types],
+        body: binary,
+        response: { 202: spec.answer, default: problem },
+      },
+      onRequest: (request) => admit(request, engine, spec.operation),
+      preValidation: requireKey,
+      handler: async (request, reply) => {
+        const { actor, body: bytes, log } = request
+        if (!Buffer.isBuffer(bytes)) throw new Refused('unsupported_media_type')
+        const type = request.headers['content-type']!.replace(/\s*;.*$/, '').toLowerCase()
+        const key = request.headers['idempotency-key'] as string
+        const { location, answer } = spec.take({ type, bytes, actor, key, log })
+        reply.status(202).header('location', location)
+        return answer
+      },
+    })
+  })
+}

@@ -93,6 +93,7 @@ export const fileOrderCommand = command({
       return refuse('order_cap_exceeded', { orderCap: yuan(orderCap) })
     }
     if (voucherAmount > facts.available) return refuse('insufficient_balance', { available: yuan(facts.available) })
+    if (voucher.suspendedOn !== null) return refuse('voucher_suspended', { suspendedOn: voucher.suspendedOn })
 
     const claimBy = addDays(day, program.claimWithinDays)
     const order: Order = {

@@ -72,6 +72,9 @@ const ruleFields = {
     .meta({ description: 'Most for the first voucher of an enterprise in a calendar year 首次发放限额' }),
   noticeDays: someDays.nullish().meta({ description: 'Calendar days of notice before approval 公示天数' }),
   evidence: setOf(evidenceKind).nullish().meta({ description: 'What a claim must come with 必备佐证材料' }),
+  extendDays: someDays
+    .nullish()
+    .meta({ description: 'Calendar days by which a voucher may be extended, once 可延期天数（限一次）' }),
   verifiedTypes: z
     .boolean()
     .nullish()
@@ -151,6 +154,7 @@ const rulesView = {
   noticeDays: z.number().nullable(),
   evidence: z.array(evidenceKind),
   verifiedTypes: z.boolean(),
+  extendDays: z.number().nullable(),
 }
 
 /** One version of a program's rules; the first is in force from the beginning. */

@@ -45,6 +45,7 @@ export function versionOf(
     noticeDays: asked.noticeDays ?? null,
     evidence: asked.evidence ?? [],
     verifiedTypes: asked.verifiedTypes ?? false,
+    extendDays: asked.extendDays ?? null,
   }
 }
 

@@ -11,6 +11,10 @@ export const limits: Partial<Record<RefusalCode, string>> = {
 export const changes: Partial<Record<RefusalCode, { readonly en: string; readonly zh: string }>> = {
   provider_not_found: { en: 'Check the code, or ask the provider to register', zh: '核对代码，或请服务机构先登记' },
   voucher_expired: { en: 'Use a voucher that still runs', zh: '改用仍在有效期内的创新券' },
+  voucher_suspended: {
+    en: 'Ask the bureau that issued the voucher, or use another one',
+    zh: '向发券部门了解暂停原因，或改用其他创新券',
+  },
   integrity_listed: {
     en: 'Nothing until the entry ends; the party can appeal to the bureau that made it',
     zh: '名单记录到期前无法办理；当事方可向列入部门申诉',

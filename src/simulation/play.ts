@@ -126,8 +126,8 @@ export class Play {
   #issue(logged: Logged): void {
     const { program: of } = logged.body as Body
     if (this.asked.program && of !== this.asked.program) return
-    const command = { ...(commandOf(logged) as { enterprise: string; amount: Fen }), program: this.#program }
-    const { enterprise, amount } = command
+    const { enterprise, amount } = commandOf(logged) as { enterprise: string; amount: Fen }
+    const command = { enterprise, amount, program: this.#program }
     this.#real.set(vouchers.key({ book: this.#book, voucher: logged.seq } as Voucher), { enterprise, amount })
     this.#was.vouchers.add(amount)
     this.#was.issued.add(monthOf(logged.day), amount)

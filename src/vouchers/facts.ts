@@ -14,13 +14,19 @@ export interface Voucher extends Fact {
   readonly enterprise: string
   readonly amount: Fen
   readonly issuedOn: Day
-  /** The last day it can be used. */
+  /** The last day it can be used; an extension moves it. */
   readonly useBy: Day
   readonly lapsedOn: Day | null
   /** The version of the program's rules it lives under. */
   readonly version: number
   /** The last day it may stay unused; null once an order was filed on it, and when the program recalls none. */
   readonly recallOn: Day | null
+  /** The day it was extended 延期; once at most. */
+  readonly extendedOn: Day | null
+  /** Since when no order can be filed on it 暂停; null: it can. */
+  readonly suspendedOn: Day | null
+  /** How it ended on its `lapsedOn` when it did not lapse: given up unused 注销, or taken back unused 收回. */
+  readonly ended: 'cancelled' | 'recalled' | null
 }
 
 export const vouchers: FactKind<Voucher> = {
@@ -31,7 +37,8 @@ export const vouchers: FactKind<Voucher> = {
     const ids = keys.map((key) => parseVoucherId(key)!)
     const rows = await sql<(Omit<Voucher, 'voucher'> & { voucher: bigint })[]>`
       select v.book, v.voucher, v.program, v.enterprise, v.amount, v.issued_on as "issuedOn", v.use_by as "useBy",
-             v.lapsed_on as "lapsedOn", v.version, v.recall_on as "recallOn"
+             v.lapsed_on as "lapsedOn", v.version, v.recall_on as "recallOn", v.extended_on as "extendedOn",
+             v.suspended_on as "suspendedOn", v.ended
       from unnest(${ids.map((id) => id.book)}::int[], ${ids.map((id) => id.number)}::bigint[]) as k (book, voucher)
       join vouchers v on v.book = k.book and v.voucher = k.voucher`
     return rows.map((row) => ({ ...row, voucher: Number(row.voucher) }))

@@ -1,19 +1,46 @@
-import { and, asc, between, eq, type SQL, sql } from 'drizzle-orm'
+import { and, asc, between, eq, isNotNull, isNull, type SQL, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { accounts, vouchers } from '../../db/schema.js'
+import { applicationText } from '../applications/contract.js'
+import { applications } from '../applications/facts.js'
 import type { Actor } from '../core/actor.js'
-import { parseVoucherId, voucherId } from '../core/ids.js'
+import { numberOf } from '../core/check-character.js'
+import { parseApplicationId, parseVoucherId, voucherId } from '../core/ids.js'
 import { yuan } from '../core/money.js'
 import { Refused } from '../core/refusals.js'
-import { readableBooks } from '../engine/access.js'
-import { bulkRoute, commandRoute, readRoute, type Services } from '../engine/route.js'
+import { mayRead, readableBooks } from '../engine/access.js'
+import type { CommandType } from '../engine/command.js'
+import { approvalRoute, bulkRoute, commandRoute, proposeRoute, readRoute, type Services } from '../engine/route.js'
 import { accountKinds } from '../ledger/chart.js'
-import { cut, page, pageQuery, readCursor, writeCursor } from '../platform/pages.js'
-import { issueCommand } from './commands.js'
-import { BULK_BYTES, bulkIssue, issueRefusals, voucherText, voucherView } from './contract.js'
+import { cut, page, readCursor, writeCursor } from '../platform/pages.js'
+import {
+  cancelVoucherCommand,
+  extendVoucherCommand,
+  issueCommand,
+  recallVoucherCommand,
+  resumeVoucherCommand,
+  suspendVoucherCommand,
+} from './commands.js'
+import {
+  BULK_BYTES,
+  bulkIssue,
+  cancelVoucher,
+  extendVoucher,
+  issueRefusals,
+  recallVoucher,
+  resumeVoucher,
+  suspendVoucher,
+  type VoucherState,
+  voucherFilter,
+  voucherText,
+  voucherView,
+} from './contract.js'
+import { stateOf } from './rules.js'
 
 const tag = 'vouchers 创新券'
+const params = z.strictObject({ voucher: voucherText })
+const voucher = { voucher: true } as const
 
 export function voucherRoutes(app: FastifyInstance, services: Services): void {
   commandRoute(app, services, {
@@ -34,17 +61,88 @@ export function voucherRoutes(app: FastifyInstance, services: Services): void {
     refusals: issueRefusals,
     mostBytes: BULK_BYTES,
   })
-  readRoute<object, { limit: number; cursor?: string }>(app, {
+  approvalRoute(app, services, {
+    operation: 'grantApplication',
+    url: '/v1/applications/:application/grant',
+    tag: 'applications 创新券申请',
+    params: z.strictObject({ application: applicationText }),
+    summary: { en: 'Grant what was reviewed: the voucher is issued now', zh: '批准申请并发放' },
+    async read(params, actor) {
+      const { application: id } = params as { application: string }
+      const [found] = parseApplicationId(id) ? await applications.load(services.sql, [id]) : []
+      if (!found || !mayRead(actor, found.book)) throw new Refused('application_not_found', { application: id })
+      const { enterprise, program, amount } = found
+      return { type: issueCommand as unknown as CommandType, command: { enterprise, program, amount, application: id } }
+    },
+  })
+  proposeRoute(app, services, {
+    operation: 'extendVoucher',
+    url: '/v1/vouchers/:voucher/extension',
+    tag,
+    params,
+    body: extendVoucher.omit(voucher),
+    summary: { en: 'Extend a voucher, once', zh: '延期（限一次）' },
+    type: extendVoucherCommand,
+  })
+  commandRoute(app, services, {
+    operation: 'cancelVoucher',
+    url: '/v1/vouchers/:voucher/cancellation',
+    tag,
+    params,
+    body: cancelVoucher.omit(voucher),
+    summary: { en: 'Give an unused voucher up', zh: '注销未使用的创新券' },
+    type: cancelVoucherCommand,
+  })
+  proposeRoute(app, services, {
+    operation: 'recallVoucher',
+    url: '/v1/vouchers/:voucher/recall',
+    tag,
+    params,
+    body: recallVoucher.omit(voucher),
+    summary: { en: 'Take an unused voucher back', zh: '收回未使用的创新券' },
+    type: recallVoucherCommand,
+  })
+  proposeRoute(app, services, {
+    operation: 'suspendVoucher',
+    url: '/v1/vouchers/:voucher/suspension',
+    tag,
+    params,
+    body: suspendVoucher.omit(voucher),
+    summary: { en: 'No new orders on a voucher', zh: '暂停使用' },
+    type: suspendVoucherCommand,
+  })
+  proposeRoute(app, services, {
+    operation: 'resumeVoucher',
+    url: '/v1/vouchers/:voucher/resumption',
+    tag,
+    params,
+    body: resumeVoucher.omit(voucher),
+    summary: { en: 'Orders can be filed on it again', zh: '恢复使用' },
+    type: resumeVoucherCommand,
+  })
+  readRoute<object, z.output<typeof voucherFilter>>(app, {
     operation: 'listVouchers',
     url: '/v1/vouchers',
     tag,
-    query: z.strictObject(pageQuery) as never,
+    query: voucherFilter as never,
     summary: { en: 'The vouchers you may see', zh: '创新券列表' },
     answer: page(voucherView),
     async read({ query, actor }) {
       const after = readCursor(query.cursor)
       const from = after ? sql`(${vouchers.book}, ${vouchers.voucher}) > (${after.book}, ${after.number})` : undefined
-      const rows = await select(services, and(visible(actor), from)).limit(query.limit + 1)
+      const rows = await select(
+        services,
+        and(
+          visible(actor),
+          query.program ? eq(vouchers.program, query.program) : undefined,
+          query.enterprise ? eq(vouchers.enterprise, query.enterprise) : undefined,
+          query.state ? isIn(query.state) : undefined,
+          query.endsBefore
+            ? sql`least(${vouchers.useBy}, ${vouchers.recallOn}) < ${query.endsBefore} and ${vouchers.lapsedOn} is null`
+            : undefined,
+          from,
+        ),
+      ).limit(query.limit + 1)
       const { items, next } = cut(rows, query.limit, (row) => writeCursor(row.voucher.book, row.voucher.voucher))
       return { items: items.map(view), next }
     },
@@ -53,7 +151,7 @@ export function voucherRoutes(app: FastifyInstance, services: Services): void {
     operation: 'getVoucher',
     url: '/v1/vouchers/:voucher',
     tag,
-    params: z.strictObject({ voucher: voucherText }),
+    params,
     summary: { en: 'One voucher', zh: '创新券详情' },
     answer: voucherView,
     async read({ params, actor }) {
@@ -73,6 +171,16 @@ function visible(actor: Actor): SQL | undefined {
   return books ? between(vouchers.book, books.low, books.high) : eq(vouchers.enterprise, actor.organisation)
 }
 
+/** The condition that `stateOf` comes to a state. */
+function isIn(state: VoucherState): SQL | undefined {
+  const { ended, lapsedOn, suspendedOn } = vouchers
+  if (state === 'lapsed') return and(isNotNull(lapsedOn), isNull(ended))
+  if (state === 'running' || state === 'suspended') {
+    return and(isNull(lapsedOn), state === 'running' ? isNull(suspendedOn) : isNotNull(suspendedOn))
+  }
+  return eq(ended, state)
+}
+
 function select({ reader }: Services, where: SQL | undefined) {
   const isAccount = sql`${accounts.book} = ${vouchers.book} and ${accounts.kind} = ${sql.raw(String(accountKinds.voucher.no))}
     and ${accounts.owner} = 'V' || ${vouchers.book} || '-' || ${vouchers.voucher}`
@@ -86,8 +194,11 @@ function select({ reader }: Services, where: SQL | undefined) {
 }
 
 function view({ voucher: v, posted, held }: { voucher: typeof vouchers.$inferSelect; posted: bigint; held: bigint }) {
+  const id = voucherId(v.book, v.voucher)
   return {
-    voucher: voucherId(v.book, v.voucher),
+    voucher: id,
+    number: numberOf(id),
+    state: stateOf(v),
     program: v.program,
     enterprise: v.enterprise,
     amount: yuan(v.amount),
@@ -98,5 +209,7 @@ function view({ voucher: v, posted, held }: { voucher: typeof vouchers.$inferSel
     lapsedOn: v.lapsedOn,
     version: v.version,
     recallOn: v.recallOn,
+    extendedOn: v.extendedOn,
+    suspendedOn: v.suspendedOn,
   }
 }

@@ -1,4 +1,5 @@
 import type { Pair } from '../../src/agreements/facts.js'
+import type { Application } from '../../src/applications/facts.js'
 import type { Refusal } from '../../src/core/refusals.js'
 import type { Day, Instant } from '../../src/core/time.js'
 import type { Proposal } from '../../src/engine/proposal.js'
@@ -101,6 +102,7 @@ export interface Nouns {
   readonly relations: Map<string, Relations>
   readonly integrity: Map<string, Integrity>
   readonly vouchers: Map<string, Voucher>
+  readonly applications: Map<string, Application>
   readonly grants: Map<string, Grant>
   readonly orders: Map<string, Order>
   readonly periods: Map<string, Period>
@@ -137,6 +139,7 @@ export class Ledger {
     relations: new Map(),
     integrity: new Map(),
     vouchers: new Map(),
+    applications: new Map(),
     grants: new Map(),
     orders: new Map(),
     periods: new Map(),

@@ -1,5 +1,6 @@
 /** The put_<noun> functions of db/functions, with the checks of their tables. */
 import { agreements, type Pair } from '../../src/agreements/facts.js'
+import { type Application, applications } from '../../src/applications/facts.js'
 import { type Proposal, proposals } from '../../src/engine/proposal.js'
 import type { Enterprise } from '../../src/enterprises/facts.js'
 import type { Entry, Integrity } from '../../src/integrity/facts.js'
@@ -122,16 +123,31 @@ export const putters: Readonly<Record<string, (ledger: Ledger, rows: Rows) => vo
   vouchers: (ledger, rows) => {
     for (const row of rows as unknown as Wire<Voucher>[]) {
       const voucher: Voucher = { ...row, amount: BigInt(row.amount) }
-      check(voucher.amount > 0n)
+      check(voucher.amount > 0n && (voucher.ended === null || voucher.lapsedOn !== null))
       const before = ledger.nouns.vouchers.get(vouchers.key(voucher)) ?? voucher
       ledger.set(ledger.nouns.vouchers, vouchers.key(voucher), {
         ...before,
+        useBy: voucher.useBy,
         lapsedOn: voucher.lapsedOn,
         recallOn: voucher.recallOn,
+        extendedOn: voucher.extendedOn,
+        suspendedOn: voucher.suspendedOn,
+        ended: voucher.ended,
       })
     }
     const { programs, enterprises } = ledger.nouns
     refer((rows as unknown as Voucher[]).every((v) => programs.has(v.program) && enterprises.has(v.enterprise)))
+  },
+  applications: (ledger, rows) => {
+    for (const row of rows as unknown as Wire<Application>[]) {
+      const application: Application = { ...row, amount: BigInt(row.amount) }
+      const { state, voucher, missing } = application
+      check(application.amount > 0n && (state === 'granted') === (voucher !== null))
+      check((state === 'returned') === missing.length > 0)
+      ledger.set(ledger.nouns.applications, applications.key(application), application)
+    }
+    const { enterprises } = ledger.nouns
+    refer((rows as unknown as Application[]).every((one) => enterprises.has(one.enterprise)))
   },
   grants: (ledger, rows) => {
     for (const row of rows as unknown as Wire<Grant>[]) {
@@ -193,11 +209,12 @@ function programOf(row: Wire<Program>): Program {
     firstGrantLimit: fen(row.firstGrantLimit),
     ratios: row.ratios.map((one) => ({ ...one, orderCap: fen(one.orderCap as unknown as string | null) })),
   }
-  const { annualCap, orderCap, firstGrantLimit, useBy, noticeDays } = program
+  const { annualCap, orderCap, firstGrantLimit, useBy, noticeDays, extendDays } = program
   check(annualCap > 0n && (orderCap === null || orderCap > 0n) && (firstGrantLimit === null || firstGrantLimit > 0n))
   check(/^[0-9]+(\.[0-9]+)?$/.test(program.ratio) && program.applyTo >= program.applyFrom)
   check(program.useWithinDays >= 0 && program.claimWithinDays >= 0 && (program.recallUnusedAfterDays ?? 0) >= 0)
   check((useBy === null || useBy >= program.applyTo) && (noticeDays === null || noticeDays > 0))
+  check(extendDays === null || extendDays > 0)
   check(program.version > 0 && (program.version === 1) === (program.effectiveFrom === null))
   return program
 }

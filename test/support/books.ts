@@ -1,5 +1,7 @@
 /** What must be true of any ledger, said on what it has booked and on what it says it has. */
 
+import { type Application, applications, openKey } from '../../src/applications/facts.js'
+import { openStates } from '../../src/applications/rules.js'
 import type { Book } from '../../src/ledger/book.js'
 import { accountKinds } from '../../src/ledger/chart.js'
 import type { Transfer } from '../../src/ledger/plan.js'
@@ -115,8 +117,13 @@ function holdsOff(memory: Memory): string | undefined {
  * The region-wide keys that must be in use: a contract number by every order that is not cancelled, lapsed or rejected,
  * an invoice likewise. Throws when two orders would hold the same.
  */
-export function keysInUse(all: readonly Order[]): Map<string, string> {
+export function keysInUse(all: readonly Order[], asked: readonly Application[]): Map<string, string> {
   const holders = new Map<string, string>()
+  for (const application of asked) {
+    if (!(openStates as readonly string[]).includes(application.state)) continue
+    if (holders.has(openKey(application))) throw new Error(`${openKey(application)} is held twice`)
+    holders.set(openKey(application), applications.key(application))
+  }
   for (const order of all) {
     const isOver = ['cancelled', 'lapsed', 'rejected'].includes(order.state)
     const red = (order.redInvoices ?? []).map(invoiceKey)
@@ -131,7 +138,7 @@ export function keysInUse(all: readonly Order[]): Map<string, string> {
 function keysOff(memory: Memory): string | undefined {
   // A replay does not ask for keys.
   if (memory.isReplayed) return undefined
-  const expected = keysInUse(memory.rows(orders))
+  const expected = keysInUse(memory.rows(orders), memory.rows(applications))
   const last = new Map(memory.world.changes.keys.map(({ key, holder }) => [key, { holder }]))
   const claims = new Map([...last].filter(([, { holder }]) => holder !== null))
   for (const [key, holder] of expected) if (claims.get(key)?.holder !== holder) return `${key} is not held by ${holder}`

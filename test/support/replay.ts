@@ -1,5 +1,6 @@
 /** Replays a ledger's log through the rules, and compares what comes out with what the database says. */
 import { isDeepStrictEqual } from 'node:util'
+import { applications } from '../../src/applications/facts.js'
 import { commandTypes } from '../../src/commands.js'
 import type { Day } from '../../src/core/time.js'
 import { accounts, type Hold, holds } from '../../src/ledger/accounts.js'
@@ -157,6 +158,7 @@ export async function proveTables(tables: Tables, memory: Memory): Promise<void>
   await same(accounts, memory.accounts())
   await same(holds, memory.holds())
   await same(vouchers, memory.rows(vouchers))
+  await same(applications, memory.rows(applications))
   await same(grants, memory.rows(grants))
   await same(orders, memory.rows(orders))
   await same(
@@ -165,8 +167,9 @@ export async function proveTables(tables: Tables, memory: Memory): Promise<void>
   )
   const keys = await tables.keysInUse()
   const found = new Map(keys.map(({ key, holder }) => [key, holder]))
-  if (!isDeepStrictEqual(found, keysInUse(memory.rows(orders)))) throw new Error('the keys in use are others')
-  if (keys.some(({ book, holder }) => !holder.startsWith(`O${book}-`))) throw new Error('a key in another book')
+  if (!isDeepStrictEqual(found, keysInUse(memory.rows(orders), memory.rows(applications))))
+    throw new Error('the keys in use are others')
+  if (keys.some(({ book, holder }) => !holder.slice(1).startsWith(`${book}-`))) throw new Error('a key in another book')
 }
 
 /** Whether two values are the same but for what is only in memory, the order of fields, and fields that are undefined. */

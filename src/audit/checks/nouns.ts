@@ -1,3 +1,4 @@
+import { openStates } from '../../applications/rules.js'
 import { type Fen, yuan } from '../../core/money.js'
 import type { Book } from '../../ledger/book.js'
 import { phases } from '../../ledger/chart.js'
@@ -165,7 +166,8 @@ export async function grants(sql: Sql): Promise<string | undefined> {
     select book, program, enterprise, year, coalesce(g.granted, 0) as granted, coalesce(v.amount, 0)::bigint as wanted,
            coalesce(g.ceiling, 0) as ceiling, coalesce(p.annual_cap, 0) as cap
     from grants g
-    full join (select book, program, enterprise, extract(year from issued_on)::int as year, sum(amount) as amount,
+    full join (select book, program, enterprise, extract(year from issued_on)::int as year,
+                      coalesce(sum(amount) filter (where ended is null), 0) as amount,
                       (array_agg(version order by voucher desc))[1] as version
                from vouchers group by 1, 2, 3, 4) v using (book, program, enterprise, year)
     left join programs p using (program, version)
@@ -174,7 +176,13 @@ export async function grants(sql: Sql): Promise<string | undefined> {
   if (!off) return undefined
   const where = `${place(off.book, { program: off.program })}, ${off.enterprise} ${off.year}`
   if (off.granted !== off.wanted)
-    return unequal(where, 'granted 已发放', off.granted, 'the sum of its vouchers', off.wanted)
+    return unequal(
+      where,
+      'granted 已发放',
+      off.granted,
+      'the sum of its vouchers but those given up or recalled',
+      off.wanted,
+    )
   if (off.ceiling !== off.cap) return unequal(where, 'ceiling 上限', off.ceiling, "the program's annual cap", off.cap)
   return unequal(where, 'granted 已发放', off.granted, 'at most it', off.ceiling)
 }
@@ -191,6 +199,9 @@ export async function keys(sql: Sql): Promise<string | undefined> {
        union
        -- Red-flushed ones stay with whom they were found.
        select 'invoice ' || unnest(o.red_invoices), o.book, ${idOf(sql, 'O')} from orders o)
+      union all
+      select 'application ' || enterprise || ' ' || program, book, 'A' || lpad(book::text, 6, '0') || '-' || application
+      from applications where state = any (${[...openStates]})
     )
     select coalesce(k.key, w.key) as key, coalesce(k.holder, 'none 无') as holder, coalesce(w.holder, 'none 无') as wanted
     from (select key, book, holder from keys where holder is not null) k full join wanted w on w.key = k.key

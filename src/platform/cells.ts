@@ -1,0 +1,32 @@
+/** The parts of a table that was read from a file. */
+
+/** What keeps the text of one cell from being taken: the program that wrote the file has changed or computed it. */
+export type CellFault = 'number_rounded' | 'formula_cell'
+
+export interface Cell {
+  readonly text: string
+  readonly fault?: CellFault
+}
+
+/** A row with anything in it, under the number it has in the file, from 1. */
+export interface SheetRow {
+  readonly row: number
+  readonly cells: readonly Cell[]
+}
+
+export interface Sheet {
+  readonly rows: readonly SheetRow[]
+  /** Ranges of cells that were merged into one, such as `A2:A4`, with their last row. */
+  readonly merged: readonly { readonly range: string; readonly lastRow: number }[]
+}
+
+/** Says that a file is not what it should be: nothing of it is used. */
+export class SheetError extends Error {
+  override readonly name = 'SheetError'
+}
+
+/** The letters of a column, from 0: A, B, … Z, AA. */
+export function columnName(column: number): string {
+  const before = column < 26 ? '' : columnName(Math.floor(column / 26) - 1)
+  return before + String.fromCharCode(65 + (column % 26))
+}
