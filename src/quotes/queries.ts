@@ -47,7 +47,7 @@ interface Found {
 async function vouchersOf(sql: Sql, enterprise: string, only: string | null): Promise<Found[]> {
   const rows = await sql<{ book: number; voucher: bigint; program: string; useBy: string }[]>`
     select book, voucher, program, use_by as "useBy" from vouchers
-    where enterprise = ${enterprise} and lapsed_on is null and ended is null
+    where enterprise = ${enterprise} and lapsed_on is null
       and (${only}::text is null or 'V' || book || '-' || voucher = ${only})
     order by use_by, book, voucher limit ${MOST_VOUCHERS}`
   return rows.map(({ book, voucher, ...row }) => ({ ...row, id: voucherId(book, Number(voucher)) }))
