@@ -5,7 +5,9 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import type { z } from 'zod'
 import { agreementRoutes } from './agreements/routes.js'
+import { applicationRoutes } from './applications/routes.js'
 import { auditRoutes } from './audit/routes.js'
+import { catalogueRoutes } from './catalogue/routes.js'
 import { claimRoutes } from './claims/routes.js'
 import { refuse } from './core/refusals.js'
 import { deadlineRoutes } from './deadlines/routes.js'
@@ -14,6 +16,7 @@ import { isOutage } from './engine/outage.js'
 import type { Services } from './engine/route.js'
 import { EngineFault } from './engine/ticket.js'
 import { enterpriseRoutes } from './enterprises/routes.js'
+import { evaluationRoutes } from './evaluations/routes.js'
 import type { Vitals } from './health/contract.js'
 import { healthRoutes } from './health/routes.js'
 import { integrityRoutes } from './integrity/routes.js'
@@ -28,6 +31,7 @@ import { proposalRoutes } from './proposals/routes.js'
 import { providerRoutes } from './providers/routes.js'
 import { refusalsOf } from './refusals.js'
 import { relationRoutes } from './relations/routes.js'
+import { reviewRoutes } from './reviews/routes.js'
 import { settlementRoutes } from './settlement/routes.js'
 import { closePeriod, confirmPayments } from './settlement/settle.js'
 import { simulationRoutes } from './simulation/routes.js'
@@ -121,6 +125,10 @@ export async function buildApp(
   simulationRoutes(app, services)
   enterpriseRoutes(app, services)
   providerRoutes(app, services)
+  reviewRoutes(app, services)
+  applicationRoutes(app, services)
+  catalogueRoutes(app, services)
+  evaluationRoutes(app, services)
   relationRoutes(app, services)
   integrityRoutes(app, services)
   voucherRoutes(app, services)

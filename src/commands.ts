@@ -4,6 +4,8 @@ import {
   offerAgreementCommand,
   signAgreementCommand,
 } from './agreements/commands.js'
+import { applyRecognitionCommand, refuseRecognitionCommand } from './applications/commands.js'
+import { mapCategoryCommand } from './catalogue/commands.js'
 import {
   approveClaimCommand,
   clawBackCommand,
@@ -42,9 +44,11 @@ import {
   recogniseCommand,
   registerProviderCommand,
   suspendRecognitionCommand,
+  updateProviderCommand,
   withdrawProviderCommand,
 } from './providers/commands.js'
 import { declareRelationsCommand, recordRelationsCommand } from './relations/commands.js'
+import { decideObjectionCommand, objectToProviderCommand, reviewProviderCommand } from './reviews/commands.js'
 import { closePeriodCommand, confirmPaymentsCommand, netPeriodCommand, payCommand } from './settlement/commands.js'
 import { issueCommand } from './vouchers/commands.js'
 
@@ -97,6 +101,13 @@ const all: readonly CommandType[] = [
   appealIntegrityCommand,
   decideAppealCommand,
   acknowledgeIntegrityCommand,
+  updateProviderCommand,
+  reviewProviderCommand,
+  objectToProviderCommand,
+  decideObjectionCommand,
+  applyRecognitionCommand,
+  refuseRecognitionCommand,
+  mapCategoryCommand,
 ]
 
 /** Every kind of command the log may hold, by its name there: what was logged can be decided again. */

@@ -112,6 +112,7 @@ const order = (over: Partial<Order> = {}): Order => {
     noticeEnds: null,
     evidence: null,
     agreement: null,
+    localCategory: null,
     ...over,
   }
 }
@@ -238,6 +239,8 @@ t.test('file_order', async (t) => {
       program: { ...program } as Mutable<Program>,
       provider: { ...provider } as Mutable<Provider>,
       pair: null,
+      review: null,
+      meanings: [] as string[],
       enterprise: { ...enterprise },
       payee: provider as { division: string; uscc: string },
       listed: undefined as string | undefined,
@@ -271,6 +274,7 @@ t.test('file_order', async (t) => {
       ['ratio_exceeded', (s) => Object.assign(s.command, { contractAmount: 199_99n })],
       ['order_cap_exceeded', (s) => Object.assign(s.facts.program, { orderCap: 99_99n })],
       ['insufficient_balance', (s) => Object.assign(s.facts, { available: 99_99n })],
+      ['category_not_mapped', (s) => Object.assign(s.command, { localCategory: 'JS-1' })],
     ])
   })
 

@@ -50,6 +50,8 @@ export interface Order extends Fact {
   readonly evidence: readonly Evidence[] | null
   /** The agreement its provider was recognised by; null when it was recognised directly. */
   readonly agreement: number | null
+  /** The province's own category it was filed under. */
+  readonly localCategory: string | null
 }
 
 export const idOf = (order: Pick<Order, 'book' | 'order'>) => orderId(order.book, order.order)
@@ -74,7 +76,8 @@ export const orders: FactKind<Order> = {
              o.payee_province as "payeeProvince", o.score, o.invoice_no as "invoiceNo",
              o.invoice_amount as "invoiceAmount", o.verified_by as "verifiedBy", o.approved,
              o.approved_seq as "approvedSeq", o.clawed_back as "clawedBack", o.version,
-             o.notice_days as "noticeDays", o.notice_ends as "noticeEnds", o.evidence, o.agreement
+             o.notice_days as "noticeDays", o.notice_ends as "noticeEnds", o.evidence, o.agreement,
+             o.local_category as "localCategory"
       from unnest(${ids.map((id) => id.book)}::int[], ${ids.map((id) => id.number)}::bigint[]) as k (book, "order")
       join orders o on o.book = k.book and o."order" = k."order"`
     return rows.map((row) => ({

@@ -109,7 +109,7 @@ t.test('who is taken by agreement: accepting × home × category × day × suspe
     ],
   ]
   for (const [what, isTaken, of, among, category, jurisdiction, day] of cases) {
-    t.equal(agreedOn(of, among, category, jurisdiction, day) !== undefined, isTaken, what)
+    t.equal(agreedOn(of, { pair: among, review: null }, category, jurisdiction, day) !== undefined, isTaken, what)
   }
 })
 
