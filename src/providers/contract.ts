@@ -15,7 +15,7 @@ import {
   uscc,
   version,
 } from '../platform/wire.js'
-import { homeReviewView } from '../reviews/contract.js'
+import { homeReviewView, standing } from '../reviews/contract.js'
 
 /** A service provider 服务机构, registered once and recognised by each jurisdiction. */
 export const registerProvider = z.strictObject({ uscc, name, division, categories: setOf(category) })
@@ -113,6 +113,7 @@ export const providerLine = z.object({
   division: z.string(),
   categories: z.array(category),
   isWithdrawn: z.boolean(),
+  home: standing,
 })
 
 /** What a list of providers may be narrowed down to. */
@@ -122,5 +123,6 @@ export const providerFilter = z.strictObject({
   recognisedBy: jurisdiction.optional().meta({
     description: 'Whom this jurisdiction recognises for the category, directly or by agreement 该辖区互认的机构',
   }),
-  on: day.optional().meta({ description: 'Recognised on this day; today if not said 互认日期，默认当日' }),
+  home: standing.optional(),
+  on: day.optional().meta({ description: 'All of it as of this day; today if not said 日期，默认当日' }),
 })

@@ -15,23 +15,28 @@ export interface ProviderQuery extends Omit<z.infer<typeof providerFilter>, 'on'
   readonly cursor?: string
 }
 
-/** Providers by their codes; recognised by a jurisdiction on a day as `isRecognised` and `agreedOn` decide it. */
+/** Providers by their codes; recognised by a jurisdiction on a day as `isRecognised`, `agreedOn` and `standingAt` decide it. */
 export function findProviders(
   sql: Sql,
-  { category = null, division, recognisedBy, on, limit, cursor = '' }: Nullable<ProviderQuery>,
+  { category = null, division, recognisedBy, home = null, on, limit, cursor = '' }: Nullable<ProviderQuery>,
 ): Promise<z.infer<typeof providerLine>[]> {
   const under = division ? prefixOf(division) : ''
   const accepting = recognisedBy ? Number(provinceOf(recognisedBy)) : null
   const by = recognisedBy ? upwards(recognisedBy) : []
   return sql<z.infer<typeof providerLine>[]>`
-    select p.uscc, p.name, p.division, p.categories, w.is_withdrawn as "isWithdrawn"
+    select p.uscc, p.name, p.division, p.categories, w.is_withdrawn as "isWithdrawn", w.home
     from providers p
+    left join home_reviews h on h.uscc = p.uscc
     cross join lateral (
       select exists (
-        select from provider_suspensions s where s.provider = p.uscc and s.everywhere and s.lifted is null
-      ) as is_withdrawn
+               select from provider_suspensions s where s.provider = p.uscc and s.everywhere and s.lifted is null
+             ) as is_withdrawn,
+             case when h.verdict is null then 'unreviewed' when h.verdict <> 'accepted' then h.verdict
+                  when h.notice_left is not null or ${on}::date <= h.notice_ends then 'on_notice'
+                  else 'listed' end as home
     ) w
     where p.uscc > ${cursor} and starts_with(p.division, ${under})
+      and (${home}::text is null or w.home = ${home})
       and case when ${accepting}::integer is null
         then ${category}::text is null or ${category} = any (p.categories)
         else not w.is_withdrawn and (
@@ -50,10 +55,7 @@ export function findProviders(
               and r.jurisdiction in (
                 p.division::integer, left(p.division, 4)::integer * 100, left(p.division, 2)::integer * 10000
               )
-          ) and not exists (
-            select from home_reviews h
-            where h.uscc = p.uscc and (h.verdict <> 'accepted' or h.notice_left is not null or ${on}::date <= h.notice_ends)
-          ) and not exists (
+          ) and w.home in ('unreviewed', 'listed') and not exists (
             select from provider_suspensions s
             where s.provider = p.uscc and s.lifted is null and s.jurisdiction = any (${by}::integer[])
           )

@@ -3,7 +3,7 @@ import { isUnder, provinceOf } from '../core/division.js'
 import type { Day } from '../core/time.js'
 import type { Book } from '../ledger/book.js'
 import type { HomeReview } from '../reviews/facts.js'
-import { isListed } from '../reviews/rules.js'
+import { standingAt } from '../reviews/rules.js'
 import { isRecognised, type Provider } from './facts.js'
 
 /** Whether the home bureau has withdrawn the provider: nobody may use it any more (撤回). */
@@ -35,7 +35,7 @@ export function agreedOn(
   day: Day,
 ): Agreement | undefined {
   if (isWithdrawn(provider) || isSuspended(provider, jurisdiction)) return undefined
-  if (review !== null && !isListed(review, day)) return undefined
+  if (!['unreviewed', 'listed'].includes(standingAt(review, day))) return undefined
   const isRecognisedAtHome = isRecognised(provider, category, Number(provider.division), day)
   return isRecognisedAtHome ? coveredBy(pair, category, day) : undefined
 }

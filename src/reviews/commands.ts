@@ -15,7 +15,7 @@ import {
   reviewProvider,
 } from './contract.js'
 import { type HomeReview, homeReviews, type Objection, objectionOf } from './facts.js'
-import { isOnNotice, runningOn, standingStill } from './rules.js'
+import { runningOn, standingAt, standingStill } from './rules.js'
 
 /**
  * Reviews a provider at home (属地审核); accepted it goes on notice, and is listed afterwards. One that was accepted is not
@@ -72,7 +72,8 @@ export const objectToProviderCommand = command({
     return { book: REGION, provider: providerOf(find, provider), review: find(homeReviews, provider) }
   },
   decide({ review }, { provider, reason }, { seq, day, actor: { organisation: by, subject: person } }) {
-    if (!review || !isOnNotice(review, day)) return refuse('state_conflict', { verdict: review?.verdict ?? null })
+    const home = standingAt(review, day)
+    if (!review || home !== 'on_notice') return refuse('state_conflict', { home })
     const earlier = review.objections.find((one) => one.by === by && one.review === review.review)
     if (earlier) return refuse('state_conflict', { objection: earlier.objection })
     const objection: Objection = { objection: seq, review: review.review, by, person, on: day, reason, decision: null }

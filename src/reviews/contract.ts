@@ -3,6 +3,13 @@ import type { FieldFault } from '../core/faults.js'
 import { reason, uscc, version } from '../platform/wire.js'
 
 const verdicts = ['accepted', 'refused', 'returned'] as const
+
+/** How a provider can stand at home. */
+export const standing = z
+  .enum(['unreviewed', 'returned', 'refused', 'on_notice', 'listed'])
+  .meta({ id: 'HomeStanding', description: 'How it stands at home 未审核、退回、未通过、公示中、已入库' })
+export type Standing = z.infer<typeof standing>
+
 const said = {
   verdict: z.enum(verdicts).meta({ description: 'Accepted it is listed after its notice 通过、不通过、退回补正' }),
   noticeDays: z

@@ -1,16 +1,18 @@
 import { addDays, type Day, daysSinceEpoch } from '../core/time.js'
+import type { Standing } from './contract.js'
 import type { HomeReview } from './facts.js'
 
 type Notice = Pick<HomeReview, 'noticeEnds' | 'noticeLeft'>
 
-/** Whether a provider is listed at home 公示入库: accepted, its notice over, no objection open or upheld. */
-export function isListed({ verdict, noticeEnds, noticeLeft }: HomeReview, day: Day): boolean {
-  return verdict === 'accepted' && noticeLeft === null && (noticeEnds === null || day > noticeEnds)
-}
-
-/** Whether the notice runs or stands still on this day: then anybody may object. */
-export function isOnNotice({ noticeEnds, noticeLeft }: HomeReview, day: Day): boolean {
-  return noticeLeft !== null || (noticeEnds !== null && day <= noticeEnds)
+/**
+ * How a provider stands at home on a day. On notice 公示中, whether it runs or stands still, anybody may object; listed
+ * 已入库 is who was accepted, once the notice is over.
+ */
+export function standingAt(review: HomeReview | null, day: Day): Standing {
+  if (review === null) return 'unreviewed'
+  const { verdict, noticeEnds, noticeLeft } = review
+  if (verdict !== 'accepted') return verdict
+  return noticeLeft !== null || (noticeEnds !== null && day <= noticeEnds) ? 'on_notice' : 'listed'
 }
 
 /** The notice from an objection on: the days after this one wait. */
