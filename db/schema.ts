@@ -158,9 +158,7 @@ export const commands = clearing.table(
     uniqueIndex('commands_key').on(t.key).where(sql`key is not null`),
     index('commands_items').on(t.book, t.seq).where(sql`kind in ('approve_claim', 'claw_back')`),
     index('commands_item_days').on(t.book, t.day).where(sql`kind in ('approve_claim', 'claw_back')`),
-    index('commands_of_order')
-      .on(t.book, sql`(body ->> 'order')`)
-      .where(sql`kind in ('deliver', 'submit_claim', 'return_claim')`),
+    index('commands_of_order').on(t.book, sql`(body ->> 'order')`).where(sql`kind in ('deliver', 'return_claim')`),
   ],
 )
 
@@ -340,16 +338,12 @@ export const relations = clearing.table('relations', {
   recorded: jsonb().notNull(),
 })
 
-export const providers = clearing.table(
-  'providers',
-  {
-    uscc: text().primaryKey(),
-    name: text().notNull(),
-    division: text().notNull(),
-    categories: text().array().notNull(),
-  },
-  (t) => [index('providers_division').on(t.division, t.uscc)],
-)
+export const providers = clearing.table('providers', {
+  uscc: text().primaryKey(),
+  name: text().notNull(),
+  division: text().notNull(),
+  categories: text().array().notNull(),
+})
 
 export const providerProfiles = clearing.table('provider_profiles', {
   uscc: text().primaryKey(),
@@ -383,10 +377,7 @@ export const applications = clearing.table(
     state: text({ enum: ['open', 'granted', 'refused'] }).notNull(),
     reason: text(),
   },
-  (t) => [
-    primaryKey({ columns: [t.provider, t.jurisdiction] }),
-    index('applications_jurisdiction').on(t.jurisdiction, t.provider),
-  ],
+  (t) => [primaryKey({ columns: [t.provider, t.jurisdiction] })],
 )
 
 export const catalogue = clearing.table(

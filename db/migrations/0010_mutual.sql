@@ -9,8 +9,6 @@ alter type command_kind add value 'apply_recognition';
 alter type command_kind add value 'refuse_recognition';
 alter type command_kind add value 'map_category';
 
-create index providers_division on providers (division, uscc);
-
 -- Apart from the provider itself: no order rests on it.
 create table provider_profiles (
   uscc           text primary key references providers (uscc),
@@ -47,7 +45,6 @@ create table applications (
   reason       text,                              -- of a refusal
   primary key (provider, jurisdiction)
 );
-create index applications_jurisdiction on applications (jurisdiction, provider);
 
 -- What a province's local categories mean in the common ones: on a day the last mapping made that covers it holds.
 create table catalogue (
@@ -63,6 +60,7 @@ create table catalogue (
 
 alter table orders add column local_category text;
 
--- The course of an order, for evaluations: three kinds alone, so that nothing else pays for it.
+-- When an order was delivered and whether its claim came back, for evaluations: two kinds alone, so that nothing else
+-- pays for it.
 create index commands_of_order on commands (book, (body ->> 'order'))
-  where kind in ('deliver', 'submit_claim', 'return_claim');
+  where kind in ('deliver', 'return_claim');

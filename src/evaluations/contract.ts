@@ -14,7 +14,7 @@ const figures = {
   scoreMean: z.number().nullable(),
   scoreQuartiles: z.array(z.number()).nullable().meta({ description: 'Lower quartile, median, upper 四分位数' }),
   daysToDelivery: z.number().nullable().meta({ description: 'Mean, from filing 备案至交付平均天数' }),
-  daysToApproval: z.number().nullable().meta({ description: 'Mean, from the last claim 申请至核准平均天数' }),
+  daysToApproval: z.number().nullable().meta({ description: 'Mean, from filing 备案至核准平均天数' }),
   returnedShare: z.number().nullable().meta({ description: 'Of the claims 退回比例' }),
 }
 

@@ -19,20 +19,19 @@ interface Figures {
   readonly approval: number | null
 }
 
-/** What a provider's orders came to, by category and in all; their course is read from the log. */
+/** What a provider's orders came to, by category and in all; delivery and return are read from the log. */
 export async function evaluate(sql: Sql, provider: string): Promise<Evaluation> {
   const rows = await sql<Figures[]>`
     with course as (
-      select o.category, o.score, c.delivered - o.filed_on as delivery, a.day - c.submitted as approval,
-             c.submitted is not null as is_claim, c.is_returned
+      select o.category, o.score, o.invoice_no is not null as is_claim, c.is_returned,
+             c.delivered - o.filed_on as delivery, a.day - o.filed_on as approval
       from orders o
       cross join lateral (
         select min(c.day) filter (where c.kind = 'deliver') as delivered,
-               max(c.day) filter (where c.kind = 'submit_claim') as submitted,
                coalesce(bool_or(c.kind = 'return_claim'), false) as is_returned
         from commands c
         where c.book = o.book and c.body ->> 'order' = 'O' || o.book || '-' || o."order"
-          and c.kind in ('deliver', 'submit_claim', 'return_claim')
+          and c.kind in ('deliver', 'return_claim')
       ) c
       left join commands a on a.book = o.book and a.seq = o.approved_seq
       where o.provider = ${provider}
@@ -109,15 +108,13 @@ export async function yearlyReview(
     cross join lateral (
       select count(*)::int as orders, count(o.score)::int as confirmed,
              round(avg(o.score), 2)::float8 as "scoreMean",
-             (count(*) filter (where c.is_claim))::int as claims,
-             (count(*) filter (where c.is_returned))::int as returned
+             count(o.invoice_no)::int as claims, (count(*) filter (where c.is_returned))::int as returned
       from orders o
       cross join lateral (
-        select coalesce(bool_or(c.kind = 'submit_claim'), false) as is_claim,
-               coalesce(bool_or(c.kind = 'return_claim'), false) as is_returned
-        from commands c
-        where c.book = o.book and c.body ->> 'order' = 'O' || o.book || '-' || o."order"
-          and c.kind in ('deliver', 'submit_claim', 'return_claim')
+        select exists (
+          select from commands c
+          where c.book = o.book and c.body ->> 'order' = 'O' || o.book || '-' || o."order" and c.kind = 'return_claim'
+        ) as is_returned
       ) c
       where o.provider = p.uscc and o.filed_on between ${first} and ${last}
     ) y

@@ -51,10 +51,10 @@ export const fileOrderCommand = command({
     const isDirect = isRecognised(provider, category, program.jurisdiction, day)
     const { accepting, home } = pairFor(provider, program.jurisdiction)
     // Most are recognised directly, or at home: then no agreement is looked at.
-    const isAgreed = !isDirect && accepting !== home
-    if (isAgreed) find.ahead([agreements, pairKey(accepting, home)], [homeReviews, code])
-    const pair = isAgreed ? find(agreements, pairKey(accepting, home)) : null
-    const review = isAgreed ? find(homeReviews, code) : null
+    const isByAgreement = !isDirect && accepting !== home
+    if (isByAgreement) find.ahead([agreements, pairKey(accepting, home)], [homeReviews, code])
+    const pair = isByAgreement ? find(agreements, pairKey(accepting, home)) : null
+    const review = isByAgreement ? find(homeReviews, code) : null
     return {
       book,
       voucher,

@@ -24,8 +24,8 @@ export function pairFor(provider: Provider, jurisdiction: Book): { readonly acce
 
 /**
  * The standing agreement by which a jurisdiction takes a provider for a category on a day: its home province is taken,
- * it is recognised at home, where a review at home has been made that has listed it, and it is not suspended here.
- * Undefined when there is none.
+ * it is recognised at home and, if it was ever reviewed there, listed, and it is not suspended here. Undefined when there
+ * is none.
  */
 export function agreedOn(
   provider: Provider,

@@ -59,8 +59,7 @@ t.test('an evaluation is published from ten confirmed orders on', async (t) => {
     scoreMean: 55,
     scoreQuartiles: [32.5, 55, 77.5],
     daysToDelivery: 4,
-    // Three days, and one from the last submission of the other.
-    daysToApproval: 2,
+    daysToApproval: 7,
     returnedShare: 0.5,
   }
   t.same((await evaluation()).body, { provider: busy, ...figures, categories: [{ category: 'testing', ...figures }] })
