@@ -182,6 +182,27 @@ t.test('over HTTP', async (t) => {
       status: 400,
       body: { errors: [{ pointer: '/body/reason', code: 'required' }] },
     })
+    const post = async (who: Actor, path: string, said: object) => {
+      const response = await fetch(`${running.base}${path}`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${running.token(who)}`,
+          'content-type': 'application/json',
+          'idempotency-key': path,
+        },
+        body: JSON.stringify(said),
+      })
+      return { status: response.status, body: (await response.json()) as { result?: { proposal: string } } }
+    }
+    const reviews = `/v1/providers/${suzhou}/reviews`
+    const proposed = await post({ ...bureau('320509'), roles: ['officer'] }, reviews, { verdict: 'accepted' })
+    const { proposal } = proposed.body.result!
+    await http(of(suzhou), 'POST', `/v1/providers/${suzhou}/profile`, profile())
+    t.match(
+      await post({ ...bureau('320509', 'Wu'), roles: ['approver'] }, `/v1/proposals/${proposal}/approval`, {}),
+      { status: 412, body: { code: 'version_conflict' } },
+      'nobody approves what was changed meanwhile',
+    )
     const done = await review({ verdict: 'accepted', noticeDays: 5, version })
     t.match(done, { status: 200, body: { command: 'review_provider', result: { noticeEnds: '2026-03-07' } } })
     const objected = await http(of(suzhou), 'POST', `/v1/providers/${hangzhou}/objections`, { reason: '资质不实' })
