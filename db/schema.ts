@@ -130,7 +130,7 @@ export const commandKind = clearing.enum('command_kind', [
   'update_provider',
   'review_provider',
   'object_to_provider',
-  'decide_objection',
+  'decide_provider_objection',
   'apply_recognition',
   'refuse_recognition',
   'map_category',
@@ -365,8 +365,8 @@ export const homeReviews = clearing.table('home_reviews', {
   objections: jsonb().notNull(),
 })
 
-export const applications = clearing.table(
-  'applications',
+export const recognitionApplications = clearing.table(
+  'recognition_applications',
   {
     provider: text().notNull(),
     jurisdiction: integer().notNull(),

@@ -5,7 +5,6 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import type { z } from 'zod'
 import { agreementRoutes } from './agreements/routes.js'
-import { applicationRoutes } from './applications/routes.js'
 import { auditRoutes } from './audit/routes.js'
 import { catalogueRoutes } from './catalogue/routes.js'
 import { claimRoutes } from './claims/routes.js'
@@ -29,6 +28,7 @@ import { errorHandler, faultsOf, sendRefusal } from './platform/problems.js'
 import { programRoutes } from './programs/routes.js'
 import { proposalRoutes } from './proposals/routes.js'
 import { providerRoutes } from './providers/routes.js'
+import { recognitionApplicationRoutes } from './recognition-applications/routes.js'
 import { refusalsOf } from './refusals.js'
 import { relationRoutes } from './relations/routes.js'
 import { reviewRoutes } from './reviews/routes.js'
@@ -126,7 +126,7 @@ export async function buildApp(
   enterpriseRoutes(app, services)
   providerRoutes(app, services)
   reviewRoutes(app, services)
-  applicationRoutes(app, services)
+  recognitionApplicationRoutes(app, services)
   catalogueRoutes(app, services)
   evaluationRoutes(app, services)
   relationRoutes(app, services)

@@ -4,7 +4,6 @@ import {
   offerAgreementCommand,
   signAgreementCommand,
 } from './agreements/commands.js'
-import { applyRecognitionCommand, refuseRecognitionCommand } from './applications/commands.js'
 import { mapCategoryCommand } from './catalogue/commands.js'
 import {
   approveClaimCommand,
@@ -47,8 +46,9 @@ import {
   updateProviderCommand,
   withdrawProviderCommand,
 } from './providers/commands.js'
+import { applyRecognitionCommand, refuseRecognitionCommand } from './recognition-applications/commands.js'
 import { declareRelationsCommand, recordRelationsCommand } from './relations/commands.js'
-import { decideObjectionCommand, objectToProviderCommand, reviewProviderCommand } from './reviews/commands.js'
+import { decideProviderObjectionCommand, objectToProviderCommand, reviewProviderCommand } from './reviews/commands.js'
 import { closePeriodCommand, confirmPaymentsCommand, netPeriodCommand, payCommand } from './settlement/commands.js'
 import { issueCommand } from './vouchers/commands.js'
 
@@ -104,7 +104,7 @@ const all: readonly CommandType[] = [
   updateProviderCommand,
   reviewProviderCommand,
   objectToProviderCommand,
-  decideObjectionCommand,
+  decideProviderObjectionCommand,
   applyRecognitionCommand,
   refuseRecognitionCommand,
   mapCategoryCommand,

@@ -89,14 +89,14 @@ const byTwo = {
   closePeriod: ['not_your_jurisdiction', 'period_closed', 'period_not_over'],
   confirmPayments: ['not_your_jurisdiction', 'state_conflict'],
   reviewProvider: ['provider_not_found', 'not_your_jurisdiction', 'version_conflict', 'state_conflict'],
-  decideObjection: [
+  decideProviderObjection: [
     'provider_not_found',
     'objection_not_found',
     'not_your_jurisdiction',
     'state_conflict',
     'separation_of_duties',
   ],
-  refuseRecognition: ['application_not_found', 'not_your_jurisdiction'],
+  refuseRecognition: ['recognition_application_not_found', 'not_your_jurisdiction'],
   mapCategory: ['not_your_jurisdiction'],
   clawBack: ['order_not_found', 'not_your_jurisdiction', 'state_conflict', 'amount_exceeds_approved'],
 } as const satisfies Partial<Record<Operation, readonly RefusalCode[]>>
@@ -130,7 +130,7 @@ export const refusalsOf: Readonly<Record<Operation, readonly RefusalCode[]>> = {
   updateProvider: commanding('provider_not_found', 'not_your_organisation', 'version_conflict'),
   objectToProvider: commanding('provider_not_found', 'state_conflict'),
   applyRecognition: commanding('provider_not_found', 'not_your_organisation', 'state_conflict'),
-  listApplications: reading(),
+  listRecognitionApplications: reading(),
   getCatalogue: reading(),
   getEvaluation: reading('provider_not_found'),
   listYearlyReview: reading('not_your_jurisdiction'),

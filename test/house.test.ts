@@ -269,7 +269,7 @@ t.test('a command refuses what its operation lists, and nothing else', async (t)
     'listingOf(': 'listing_not_found',
     'appealOf(': 'appeal_not_found',
     'objectionOf(': 'objection_not_found',
-    'applicationOf(': 'application_not_found',
+    'recognitionApplicationOf(': 'recognition_application_not_found',
     'voucherOf(': 'voucher_not_found',
     'orderOf(': 'order_not_found',
     'byItself(': 'order_not_found',

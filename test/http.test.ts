@@ -507,7 +507,7 @@ const good: Record<string, () => Good> = {
     params: { provider: parties.hangzhou },
     body: { reason: '异议' },
   }),
-  decideObjection: () => ({
+  decideProviderObjection: () => ({
     actor: bureau('officer', '330106'),
     params: { provider: parties.hangzhou, objection: '1' },
     body: { verdict: 'dismissed', reason: '不成立' },

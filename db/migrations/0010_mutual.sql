@@ -4,7 +4,7 @@
 alter type command_kind add value 'update_provider';
 alter type command_kind add value 'review_provider';
 alter type command_kind add value 'object_to_provider';
-alter type command_kind add value 'decide_objection';
+alter type command_kind add value 'decide_provider_objection';
 alter type command_kind add value 'apply_recognition';
 alter type command_kind add value 'refuse_recognition';
 alter type command_kind add value 'map_category';
@@ -34,7 +34,7 @@ create table home_reviews (
 );
 
 -- A provider's last application to a jurisdiction.
-create table applications (
+create table recognition_applications (
   provider     text not null references providers (uscc),
   jurisdiction integer not null references books (book),
   application  bigint not null,                   -- the number of the region's command that made it

@@ -194,7 +194,7 @@ export const serviceRefusals = {
   listing_not_found: { status: 404, en: 'There is no such entry on the integrity list', zh: '名单中没有该条记录' },
   appeal_not_found: { status: 404, en: 'There is no such appeal', zh: '没有该项申诉' },
   objection_not_found: { status: 404, en: 'There is no such objection', zh: '没有该异议' },
-  application_not_found: {
+  recognition_application_not_found: {
     status: 404,
     en: 'There is no open application for recognition',
     zh: '没有待办理的互认申请',

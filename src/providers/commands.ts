@@ -1,4 +1,3 @@
-import { applicationKey, applications } from '../applications/facts.js'
 import { isUnder } from '../core/division.js'
 import { refuse } from '../core/refusals.js'
 import { ofJurisdiction, ofOrganisation } from '../engine/access.js'
@@ -6,6 +5,7 @@ import { command } from '../engine/command.js'
 import { byTwo } from '../engine/proposal.js'
 import { REGION } from '../ledger/book.js'
 import { row } from '../ledger/plan.js'
+import { recognitionApplicationKey, recognitionApplications } from '../recognition-applications/facts.js'
 import {
   liftSuspension,
   providerRegistered,
@@ -67,9 +67,9 @@ export const recogniseCommand = byTwo({
   schema: recognise,
   event: recognised,
   facts(find, { provider, jurisdiction }) {
-    const key = applicationKey(provider, jurisdiction)
-    find.ahead([providers, provider], [applications, key])
-    return { book: REGION, provider: providerOf(find, provider), application: find(applications, key) }
+    const key = recognitionApplicationKey(provider, jurisdiction)
+    find.ahead([providers, provider], [recognitionApplications, key])
+    return { book: REGION, provider: providerOf(find, provider), application: find(recognitionApplications, key) }
   },
   access: (_, actor, { jurisdiction }) => ofJurisdiction(actor, jurisdiction),
   decide({ provider, application }, { jurisdiction, categories, from, to }, { seq }) {
@@ -78,7 +78,9 @@ export const recogniseCommand = byTwo({
       book: REGION,
       rows: [
         row(providers, { ...provider, recognitions: [...provider.recognitions, recognition] }),
-        ...(application?.state === 'open' ? [row(applications, { ...application, state: 'granted' as const })] : []),
+        ...(application?.state === 'open'
+          ? [row(recognitionApplications, { ...application, state: 'granted' as const })]
+          : []),
       ],
       event: { provider: provider.uscc, jurisdiction, recognition: seq },
     }

@@ -7,7 +7,7 @@ import { REGION } from '../ledger/book.js'
 import { row } from '../ledger/plan.js'
 import { profiles, providerOf, providers } from '../providers/facts.js'
 import {
-  decideObjection,
+  decideProviderObjection,
   objectionDecided,
   objectToProvider,
   providerObjected,
@@ -86,9 +86,9 @@ export const objectToProviderCommand = command({
  * Decides an objection, never by who made it (异议处理): upheld, the provider is refused; the last one dismissed, the rest
  * of the notice runs. Refuses state_conflict, separation_of_duties.
  */
-export const decideObjectionCommand = byTwo({
-  kind: 'decide_objection',
-  schema: decideObjection,
+export const decideProviderObjectionCommand = byTwo({
+  kind: 'decide_provider_objection',
+  schema: decideProviderObjection,
   event: objectionDecided,
   facts(find, { provider, objection }) {
     find.ahead([providers, provider], [homeReviews, provider])

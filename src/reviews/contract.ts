@@ -49,7 +49,7 @@ export const providerObjected = z.object({ provider: z.string(), objection: z.nu
 const decisions = ['dismissed', 'upheld'] as const
 
 /** A bureau of the provider's home decides an objection (异议处理): upheld, the provider is refused. */
-export const decideObjection = z.strictObject({
+export const decideProviderObjection = z.strictObject({
   provider: uscc,
   objection: z.int({ error: 'wrong_type' }).min(1, { error: 'out_of_range' }),
   verdict: z.enum(decisions),

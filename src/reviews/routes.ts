@@ -2,8 +2,8 @@ import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { commandRoute, proposeRoute, type Services } from '../engine/route.js'
 import { count, uscc } from '../platform/wire.js'
-import { decideObjectionCommand, objectToProviderCommand, reviewProviderCommand } from './commands.js'
-import { decideObjection, objectToProvider, reviewBody } from './contract.js'
+import { decideProviderObjectionCommand, objectToProviderCommand, reviewProviderCommand } from './commands.js'
+import { decideProviderObjection, objectToProvider, reviewBody } from './contract.js'
 
 const tag = 'providers 服务机构'
 const params = z.strictObject({ provider: uscc })
@@ -30,12 +30,12 @@ export function reviewRoutes(app: FastifyInstance, services: Services): void {
     type: objectToProviderCommand,
   })
   proposeRoute(app, services, {
-    operation: 'decideObjection',
+    operation: 'decideProviderObjection',
     url: '/v1/providers/:provider/objections/:objection/decision',
     tag,
     params: params.extend({ objection: count(1, 1e15 - 1) }),
-    body: decideObjection.omit({ provider: true, objection: true }),
+    body: decideProviderObjection.omit({ provider: true, objection: true }),
     summary: { en: 'Decide an objection', zh: '异议处理' },
-    type: decideObjectionCommand,
+    type: decideProviderObjectionCommand,
   })
 }

@@ -1,5 +1,4 @@
 import type { Pair } from '../../src/agreements/facts.js'
-import type { Application } from '../../src/applications/facts.js'
 import type { LocalCategory } from '../../src/catalogue/facts.js'
 import type { Refusal } from '../../src/core/refusals.js'
 import type { Day, Instant } from '../../src/core/time.js'
@@ -16,6 +15,7 @@ import type { Order } from '../../src/orders/facts.js'
 import type { Person as Registered } from '../../src/people/facts.js'
 import type { Draft, ProgramVersions } from '../../src/programs/facts.js'
 import type { KeptProfile, Provider } from '../../src/providers/facts.js'
+import type { RecognitionApplication } from '../../src/recognition-applications/facts.js'
 import type { Relations } from '../../src/relations/facts.js'
 import type { HomeReview } from '../../src/reviews/facts.js'
 import type { Period } from '../../src/settlement/facts.js'
@@ -103,7 +103,7 @@ export interface Nouns {
   readonly providers: Map<string, Provider>
   readonly provider_profiles: Map<string, KeptProfile>
   readonly home_reviews: Map<string, HomeReview>
-  readonly applications: Map<string, Application>
+  readonly recognition_applications: Map<string, RecognitionApplication>
   readonly catalogue: Map<string, LocalCategory>
   readonly relations: Map<string, Relations>
   readonly integrity: Map<string, Integrity>
@@ -143,7 +143,7 @@ export class Ledger {
     providers: new Map(),
     provider_profiles: new Map(),
     home_reviews: new Map(),
-    applications: new Map(),
+    recognition_applications: new Map(),
     catalogue: new Map(),
     relations: new Map(),
     integrity: new Map(),

@@ -1,6 +1,5 @@
 /** The put_<noun> functions of db/functions, with the checks of their tables. */
 import { agreements, type Pair } from '../../src/agreements/facts.js'
-import { type Application, applications } from '../../src/applications/facts.js'
 import { catalogue, type LocalCategory } from '../../src/catalogue/facts.js'
 import { type Proposal, proposals } from '../../src/engine/proposal.js'
 import type { Enterprise } from '../../src/enterprises/facts.js'
@@ -9,6 +8,7 @@ import { type Order, orders } from '../../src/orders/facts.js'
 import type { Person } from '../../src/people/facts.js'
 import { type Draft, drafts, type Program, type ProgramVersions } from '../../src/programs/facts.js'
 import type { KeptProfile, Provider } from '../../src/providers/facts.js'
+import { type RecognitionApplication, recognitionApplications } from '../../src/recognition-applications/facts.js'
 import type { Relations } from '../../src/relations/facts.js'
 import type { HomeReview } from '../../src/reviews/facts.js'
 import type { Period } from '../../src/settlement/facts.js'
@@ -114,14 +114,16 @@ export const putters: Readonly<Record<string, (ledger: Ledger, rows: Rows) => vo
     }
     refer((rows as unknown as HomeReview[]).every(({ uscc }) => ledger.nouns.providers.has(uscc)))
   },
-  applications: (ledger, rows) => {
-    for (const row of rows as unknown as Application[]) {
+  recognition_applications: (ledger, rows) => {
+    for (const row of rows as unknown as RecognitionApplication[]) {
       check(row.to >= row.from)
-      ledger.set(ledger.nouns.applications, applications.key(row), row)
+      ledger.set(ledger.nouns.recognition_applications, recognitionApplications.key(row), row)
     }
     const { providers } = ledger.nouns
     refer(
-      (rows as unknown as Application[]).every((a) => providers.has(a.provider) && ledger.books.has(a.jurisdiction)),
+      (rows as unknown as RecognitionApplication[]).every(
+        (a) => providers.has(a.provider) && ledger.books.has(a.jurisdiction),
+      ),
     )
   },
   catalogue: (ledger, rows) => {

@@ -1,11 +1,15 @@
 /** Words of mutual recognition for the tests: one line asks one command, as whoever may ask it. */
 import { offerAgreementCommand, signAgreementCommand } from '../../src/agreements/commands.js'
-import { applyRecognitionCommand, refuseRecognitionCommand } from '../../src/applications/commands.js'
 import { mapCategoryCommand } from '../../src/catalogue/commands.js'
 import { isRefusal } from '../../src/core/refusals.js'
 import type { Asked } from '../../src/engine/runner.js'
 import { liftSuspensionCommand, updateProviderCommand, withdrawProviderCommand } from '../../src/providers/commands.js'
-import { decideObjectionCommand, objectToProviderCommand, reviewProviderCommand } from '../../src/reviews/commands.js'
+import { applyRecognitionCommand, refuseRecognitionCommand } from '../../src/recognition-applications/commands.js'
+import {
+  decideProviderObjectionCommand,
+  objectToProviderCommand,
+  reviewProviderCommand,
+} from '../../src/reviews/commands.js'
 import { bureau, firm } from './scene.js'
 import type { Stage } from './stage.js'
 
@@ -30,7 +34,7 @@ export const mutual = {
   object: (provider: string, organisation: string) =>
     of(objectToProviderCommand, { provider, reason: '资质不实' }, organisation),
   decide: (jurisdiction: string, provider: string, objection: number, verdict: string, subject?: string) =>
-    by(decideObjectionCommand, { provider, objection, verdict, reason: '已核实' }, jurisdiction, subject),
+    by(decideProviderObjectionCommand, { provider, objection, verdict, reason: '已核实' }, jurisdiction, subject),
   apply: (provider: string, jurisdiction: string) =>
     of(
       applyRecognitionCommand,

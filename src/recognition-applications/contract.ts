@@ -16,7 +16,7 @@ export const refuseRecognition = z.strictObject({ provider: uscc, jurisdiction, 
 
 const states = ['open', 'granted', 'refused'] as const
 
-export const applicationView = z
+export const recognitionApplicationView = z
   .object({
     application: z.number(),
     provider: z.string(),
@@ -29,4 +29,4 @@ export const applicationView = z
   })
   .meta({ id: 'RecognitionApplication' })
 
-export const applicationFilter = z.strictObject({ state: z.enum(states).optional() })
+export const recognitionApplicationFilter = z.strictObject({ state: z.enum(states).optional() })

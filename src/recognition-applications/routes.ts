@@ -1,15 +1,15 @@
 import { and, asc, between, eq } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import { applications } from '../../db/schema.js'
+import { recognitionApplications } from '../../db/schema.js'
 import { readableBooks } from '../engine/access.js'
 import { bookText, commandRoute, proposeRoute, readRoute, type Services } from '../engine/route.js'
 import { applyRecognitionCommand, refuseRecognitionCommand } from './commands.js'
-import { applicationFilter, applicationView } from './contract.js'
+import { recognitionApplicationFilter, recognitionApplicationView } from './contract.js'
 
 const tag = 'providers 服务机构'
 
-export function applicationRoutes(app: FastifyInstance, services: Services): void {
+export function recognitionApplicationRoutes(app: FastifyInstance, services: Services): void {
   commandRoute(app, services, {
     operation: 'applyRecognition',
     url: '/v1/recognition-applications',
@@ -25,26 +25,26 @@ export function applicationRoutes(app: FastifyInstance, services: Services): voi
     summary: { en: 'Refuse an application for recognition', zh: '不予互认' },
     type: refuseRecognitionCommand,
   })
-  readRoute<object, z.infer<typeof applicationFilter>>(app, {
-    operation: 'listApplications',
+  readRoute<object, z.infer<typeof recognitionApplicationFilter>>(app, {
+    operation: 'listRecognitionApplications',
     url: '/v1/recognition-applications',
     tag,
-    query: applicationFilter,
+    query: recognitionApplicationFilter,
     summary: {
       en: 'The last application of each provider: to your bureau and those below, or your own',
       zh: '互认申请列表',
     },
-    answer: z.object({ items: z.array(applicationView) }),
+    answer: z.object({ items: z.array(recognitionApplicationView) }),
     async read({ query, actor }) {
       const books = readableBooks(actor)
       const concerns = books
-        ? between(applications.jurisdiction, books.low, books.high)
-        : eq(applications.provider, actor.organisation)
+        ? between(recognitionApplications.jurisdiction, books.low, books.high)
+        : eq(recognitionApplications.provider, actor.organisation)
       const rows = await services.reader
         .select()
-        .from(applications)
-        .where(and(concerns, query.state && eq(applications.state, query.state)))
-        .orderBy(asc(applications.jurisdiction), asc(applications.provider))
+        .from(recognitionApplications)
+        .where(and(concerns, query.state && eq(recognitionApplications.state, query.state)))
+        .orderBy(asc(recognitionApplications.jurisdiction), asc(recognitionApplications.provider))
       return {
         items: rows.map(({ validFrom, validTo, jurisdiction, categories, ...rest }) => ({
           ...rest,

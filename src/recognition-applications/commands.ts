@@ -6,7 +6,12 @@ import { REGION } from '../ledger/book.js'
 import { row } from '../ledger/plan.js'
 import { providerOf, providers } from '../providers/facts.js'
 import { applyRecognition, recognitionApplied, refuseRecognition } from './contract.js'
-import { type Application, applicationKey, applicationOf, applications } from './facts.js'
+import {
+  type RecognitionApplication,
+  recognitionApplicationKey,
+  recognitionApplicationOf,
+  recognitionApplications,
+} from './facts.js'
 
 /**
  * Applies to a jurisdiction for recognition (互认申请), one application at a time; recognising the provider grants it.
@@ -17,14 +22,14 @@ export const applyRecognitionCommand = command({
   schema: applyRecognition,
   event: recognitionApplied,
   facts(find, { provider, jurisdiction }) {
-    const key = applicationKey(provider, jurisdiction)
-    find.ahead([providers, provider], [applications, key])
-    return { book: REGION, provider: providerOf(find, provider), earlier: find(applications, key) }
+    const key = recognitionApplicationKey(provider, jurisdiction)
+    find.ahead([providers, provider], [recognitionApplications, key])
+    return { book: REGION, provider: providerOf(find, provider), earlier: find(recognitionApplications, key) }
   },
   access: (_, actor, { provider }) => ofOrganisation(actor, provider),
   decide({ earlier }, { jurisdiction, ...asked }, { seq }) {
     if (earlier?.state === 'open') return refuse('state_conflict', { application: earlier.application })
-    const application: Application = {
+    const application: RecognitionApplication = {
       ...asked,
       book: REGION,
       jurisdiction: Number(jurisdiction),
@@ -34,7 +39,7 @@ export const applyRecognitionCommand = command({
     }
     return {
       book: REGION,
-      rows: [row(applications, application)],
+      rows: [row(recognitionApplications, application)],
       event: { provider: asked.provider, jurisdiction, application: seq },
     }
   },
@@ -47,13 +52,13 @@ export const refuseRecognitionCommand = byTwo({
   event: recognitionApplied,
   facts: (find, { provider, jurisdiction }) => ({
     book: REGION,
-    application: applicationOf(find, provider, jurisdiction),
+    application: recognitionApplicationOf(find, provider, jurisdiction),
   }),
   access: (_, actor, { jurisdiction }) => ofJurisdiction(actor, jurisdiction),
   decide({ application }, { provider, jurisdiction, reason }) {
     return {
       book: REGION,
-      rows: [row(applications, { ...application, state: 'refused' as const, reason })],
+      rows: [row(recognitionApplications, { ...application, state: 'refused' as const, reason })],
       event: { provider, jurisdiction, application: application.application },
     }
   },

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { applications } from '../../src/applications/facts.js'
 import type { Actor } from '../../src/core/actor.js'
+import { recognitionApplications } from '../../src/recognition-applications/facts.js'
 import { askOf } from '../support/ask.js'
 import { withLab } from '../support/lab.js'
 import { mutual, outcomeOf } from '../support/mutual.js'
@@ -14,11 +14,11 @@ withLab(t, 'an application is granted by recognising the provider, or refused, a
   const provider = uscc(1)
   await stage.must(ask.provider(provider, '330106'))
   const stateAt = async (jurisdiction: string) => {
-    const [found] = await applications.load(sql, [`${provider} ${jurisdiction}`])
+    const [found] = await recognitionApplications.load(sql, [`${provider} ${jurisdiction}`])
     return found && `${found.state} ${found.reason ?? ''}`.trim()
   }
   const told = (asked: Parameters<typeof outcomeOf>[1]) => outcomeOf(stage, asked)
-  t.equal(await told(mutual.refuse('310000', provider)), 'application_not_found')
+  t.equal(await told(mutual.refuse('310000', provider)), 'recognition_application_not_found')
   await stage.must(mutual.apply(provider, '310000'))
   await stage.must(mutual.apply(provider, '320509'))
   t.equal(await told(mutual.apply(provider, '310000')), 'state_conflict', 'one at a time')
@@ -30,7 +30,11 @@ withLab(t, 'an application is granted by recognising the provider, or refused, a
   t.equal(await told({ ...mutual.refuse('320509', provider), actor: bureau('320508') }), 'not_your_jurisdiction')
   await stage.must(mutual.refuse('320509', provider))
   t.equal(await stateAt('320509'), 'refused 材料不全')
-  t.equal(await told(mutual.refuse('310000', provider)), 'application_not_found', 'what is granted is not open')
+  t.equal(
+    await told(mutual.refuse('310000', provider)),
+    'recognition_application_not_found',
+    'what is granted is not open',
+  )
   t.equal(await told(mutual.apply(provider, '320509')), 'done', 'a refused one may apply again')
   t.equal(await stateAt('320509'), 'open')
 })
