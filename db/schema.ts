@@ -127,6 +127,13 @@ export const commandKind = clearing.enum('command_kind', [
   'appeal_integrity',
   'decide_appeal',
   'acknowledge_integrity',
+  'update_provider',
+  'review_provider',
+  'object_to_provider',
+  'decide_provider_objection',
+  'apply_recognition',
+  'refuse_recognition',
+  'map_category',
   'extend_voucher',
   'cancel_voucher',
   'recall_voucher',
@@ -160,6 +167,7 @@ export const commands = clearing.table(
     uniqueIndex('commands_key').on(t.key).where(sql`key is not null`),
     index('commands_items').on(t.book, t.seq).where(sql`kind in ('approve_claim', 'claw_back')`),
     index('commands_item_days').on(t.book, t.day).where(sql`kind in ('approve_claim', 'claw_back')`),
+    index('commands_of_order').on(t.book, sql`(body ->> 'order')`).where(sql`kind in ('deliver', 'return_claim')`),
   ],
 )
 
@@ -348,6 +356,55 @@ export const providers = clearing.table('providers', {
   categories: text().array().notNull(),
 })
 
+export const providerProfiles = clearing.table('provider_profiles', {
+  uscc: text().primaryKey(),
+  version: number('version').notNull(),
+  qualifications: jsonb().notNull(),
+  services: jsonb().notNull(),
+  instruments: jsonb().notNull(),
+  contact: jsonb().notNull(),
+})
+
+export const homeReviews = clearing.table('home_reviews', {
+  uscc: text().primaryKey(),
+  review: number('review').notNull(),
+  reviewedBy: text('reviewed_by').notNull(),
+  verdict: text({ enum: ['accepted', 'refused', 'returned'] }).notNull(),
+  reason: text(),
+  noticeEnds: date('notice_ends'),
+  noticeLeft: integer('notice_left'),
+  objections: jsonb().notNull(),
+})
+
+export const recognitionApplications = clearing.table(
+  'recognition_applications',
+  {
+    provider: text().notNull(),
+    jurisdiction: integer().notNull(),
+    application: number('application').notNull(),
+    categories: text().array().notNull(),
+    validFrom: date('valid_from').notNull(),
+    validTo: date('valid_to').notNull(),
+    state: text({ enum: ['open', 'granted', 'refused'] }).notNull(),
+    reason: text(),
+  },
+  (t) => [primaryKey({ columns: [t.provider, t.jurisdiction] })],
+)
+
+export const catalogue = clearing.table(
+  'catalogue',
+  {
+    jurisdiction: integer().notNull(),
+    code: text().notNull(),
+    mapping: number('mapping').notNull(),
+    name: text().notNull(),
+    category: text(),
+    validFrom: date('valid_from').notNull(),
+    validTo: date('valid_to'),
+  },
+  (t) => [primaryKey({ columns: [t.jurisdiction, t.code, t.mapping] })],
+)
+
 export const recognitions = clearing.table(
   'recognitions',
   {
@@ -481,6 +538,7 @@ export const orders = clearing.table(
     noticeEnds: date('notice_ends'),
     evidence: jsonb(),
     agreement: number('agreement'),
+    localCategory: text('local_category'),
     redInvoices: text('red_invoices').array(),
   },
   (t) => [

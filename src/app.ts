@@ -7,6 +7,7 @@ import type { z } from 'zod'
 import { agreementRoutes } from './agreements/routes.js'
 import { applicationRoutes } from './applications/routes.js'
 import { auditRoutes } from './audit/routes.js'
+import { catalogueRoutes } from './catalogue/routes.js'
 import { claimRoutes } from './claims/routes.js'
 import { refuse } from './core/refusals.js'
 import { deadlineRoutes } from './deadlines/routes.js'
@@ -16,6 +17,7 @@ import { isOutage } from './engine/outage.js'
 import type { Services } from './engine/route.js'
 import { EngineFault } from './engine/ticket.js'
 import { enterpriseRoutes } from './enterprises/routes.js'
+import { evaluationRoutes } from './evaluations/routes.js'
 import type { Vitals } from './health/contract.js'
 import { healthRoutes } from './health/routes.js'
 import { integrityRoutes } from './integrity/routes.js'
@@ -29,8 +31,10 @@ import { programRoutes } from './programs/routes.js'
 import { proposalRoutes } from './proposals/routes.js'
 import { providerRoutes } from './providers/routes.js'
 import { quoteRoutes } from './quotes/routes.js'
+import { recognitionApplicationRoutes } from './recognition-applications/routes.js'
 import { refusalsOf } from './refusals.js'
 import { relationRoutes } from './relations/routes.js'
+import { reviewRoutes } from './reviews/routes.js'
 import { settlementRoutes } from './settlement/routes.js'
 import { closePeriod, confirmPayments } from './settlement/settle.js'
 import { simulationRoutes } from './simulation/routes.js'
@@ -125,6 +129,10 @@ export async function buildApp(
   simulationRoutes(app, services)
   enterpriseRoutes(app, services)
   providerRoutes(app, services)
+  reviewRoutes(app, services)
+  recognitionApplicationRoutes(app, services)
+  catalogueRoutes(app, services)
+  evaluationRoutes(app, services)
   relationRoutes(app, services)
   integrityRoutes(app, services)
   applicationRoutes(app, services)

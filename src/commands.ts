@@ -10,6 +10,7 @@ import {
   reviewApplicationCommand,
   withdrawApplicationCommand,
 } from './applications/commands.js'
+import { mapCategoryCommand } from './catalogue/commands.js'
 import {
   approveClaimCommand,
   clawBackCommand,
@@ -48,9 +49,12 @@ import {
   recogniseCommand,
   registerProviderCommand,
   suspendRecognitionCommand,
+  updateProviderCommand,
   withdrawProviderCommand,
 } from './providers/commands.js'
+import { applyRecognitionCommand, refuseRecognitionCommand } from './recognition-applications/commands.js'
 import { declareRelationsCommand, recordRelationsCommand } from './relations/commands.js'
+import { decideProviderObjectionCommand, objectToProviderCommand, reviewProviderCommand } from './reviews/commands.js'
 import { closePeriodCommand, confirmPaymentsCommand, netPeriodCommand, payCommand } from './settlement/commands.js'
 import {
   cancelVoucherCommand,
@@ -119,6 +123,13 @@ const all: readonly CommandType[] = [
   completeApplicationCommand,
   withdrawApplicationCommand,
   reviewApplicationCommand,
+  updateProviderCommand,
+  reviewProviderCommand,
+  objectToProviderCommand,
+  decideProviderObjectionCommand,
+  applyRecognitionCommand,
+  refuseRecognitionCommand,
+  mapCategoryCommand,
 ]
 
 /** Every kind of command the log may hold, by its name there: what was logged can be decided again. */

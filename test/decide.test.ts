@@ -116,6 +116,7 @@ const order = (over: Partial<Order> = {}): Order => {
     evidence: null,
     agreement: null,
     redInvoices: null,
+    localCategory: null,
     ...over,
   }
 }
@@ -242,6 +243,8 @@ t.test('file_order', async (t) => {
       program: { ...program } as Mutable<Program>,
       provider: { ...provider } as Mutable<Provider>,
       pair: null,
+      review: null,
+      meanings: [] as string[],
       enterprise: { ...enterprise },
       payee: provider as { division: string; uscc: string },
       listed: undefined as string | undefined,
@@ -276,6 +279,7 @@ t.test('file_order', async (t) => {
       ['order_cap_exceeded', (s) => Object.assign(s.facts.program, { orderCap: 99_99n })],
       ['insufficient_balance', (s) => Object.assign(s.facts, { available: 99_99n })],
       ['voucher_suspended', (s) => Object.assign(s.facts.voucher, { suspendedOn: DAY })],
+      ['category_not_mapped', (s) => Object.assign(s.command, { localCategory: 'JS-1' })],
     ])
   })
 

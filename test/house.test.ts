@@ -275,6 +275,8 @@ t.test('a command refuses what its operation lists, and nothing else', async (t)
     'partyOf(': 'party_not_found',
     'listingOf(': 'listing_not_found',
     'appealOf(': 'appeal_not_found',
+    'objectionOf(': 'objection_not_found',
+    'recognitionApplicationOf(': 'recognition_application_not_found',
     'voucherOf(': 'voucher_not_found',
     'voucherBy(': 'voucher_not_found',
     'unusedOf(': 'voucher_not_found',

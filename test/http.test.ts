@@ -492,6 +492,43 @@ const good: Record<string, () => Good> = {
     const code = uscc(`91320509MA3${String(++keys).padStart(6, '0')}`)
     return { actor: firm('provider', code), body: { uscc: code, name: '乙', division: '320509', categories: ['rnd'] } }
   },
+  updateProvider: () => ({
+    actor: firm('provider', parties.hangzhou),
+    params: { provider: parties.hangzhou },
+    body: {
+      qualifications: [{ kind: 'CMA', number: '1', validTo: '2027-01-01' }],
+      services: [{ category: 'testing', name: '检测', price: '1.00', unit: '次' }],
+      instruments: [],
+      contact: { name: '办公室', phone: '1', email: null },
+    },
+  }),
+  reviewProvider: () => ({
+    actor: bureau('officer', '330106'),
+    params: { provider: parties.hangzhou },
+    body: { verdict: 'accepted', noticeDays: 7 },
+  }),
+  objectToProvider: () => ({
+    actor: firm('enterprise', parties.wujiang),
+    params: { provider: parties.hangzhou },
+    body: { reason: '异议' },
+  }),
+  decideProviderObjection: () => ({
+    actor: bureau('officer', '330106'),
+    params: { provider: parties.hangzhou, objection: '1' },
+    body: { verdict: 'dismissed', reason: '不成立' },
+  }),
+  applyRecognition: () => ({
+    actor: firm('provider', parties.hangzhou),
+    body: { provider: parties.hangzhou, jurisdiction: wj, categories: ['rnd'], from: '2026-01-01', to: '2026-12-31' },
+  }),
+  refuseRecognition: () => ({
+    actor: bureau('officer', wj),
+    body: { provider: parties.hangzhou, jurisdiction: wj, reason: '不符' },
+  }),
+  mapCategory: () => ({
+    actor: bureau('officer', '320000'),
+    body: { jurisdiction: '320000', localCode: 'JS-1', name: '检测', category: 'testing', from: '2026-01-01' },
+  }),
   recogniseProvider: () => ({
     actor: bureau('officer', wj),
     body: { provider: parties.hangzhou, jurisdiction: wj, categories: ['rnd'], from: '2026-01-01', to: '2026-12-31' },
@@ -1128,8 +1165,8 @@ t.test("another's things: never done, never shown", async (t) => {
       role === 'enterprise' || role === 'provider' ? firm(role, parties.pudong) : bureau(role, '341000'),
     ]),
   ) as Record<Role, Actor>
-  // Any bureau's officer may put a party on the list that all share.
-  const shared: Operation[] = ['listIntegrity']
+  // Any bureau's officer may put a party on the list that all share, and anybody object to a provider.
+  const shared: Operation[] = ['listIntegrity', 'objectToProvider']
   await unchanged(t, async () => {
     for (const operation of commands.filter((o) => !shared.includes(o))) {
       for (const role of permissions[operation]) {
@@ -1480,7 +1517,7 @@ t.test('random requests: always an answer of the catalogue, never a fault', { ti
       if (next % 10 === 0) {
         const read = pick(operations.filter((o) => places[o].method === 'GET'))
         const params = Object.fromEntries(
-          ['order', 'voucher', 'uscc', 'program', 'period', 'book'].map((name) => [name, pick(paths)]),
+          ['order', 'voucher', 'uscc', 'program', 'period', 'book', 'provider'].map((name) => [name, pick(paths)]),
         )
         await ask(read, { actor: pick([...actors, bureau('auditor', region)]), rawParams: params })
       }

@@ -215,6 +215,18 @@ const entryOf = (role: Role) => (role === 'provider' ? { uscc: uscc(51), listing
 const { appeal } = (
   await done('appealIntegrity', person('enterprise', uscc(1)), { params: entry, body: { reason: '申诉' } })
 ).result as { appeal: number }
+const profile = { qualifications: [], services: [], instruments: [], contact: { name: '办公室', phone: '1' } }
+const review = { params: { provider: uscc(51) }, body: { verdict: 'accepted', noticeDays: 7 } }
+await done('reviewProvider', officer, review)
+const { objection } = (
+  await done('objectToProvider', person('enterprise', uscc(3)), {
+    params: { provider: uscc(51) },
+    body: { reason: '异议' },
+  })
+).result as { objection: number }
+const wished = { ...recognition, categories: ['rnd'] }
+await done('applyRecognition', person('provider', uscc(51)), { body: wished })
+const mapping = { jurisdiction: '320000', localCode: 'JS-1', name: '检测', category: 'testing', from: '2026-01-01' }
 const leave = { from: '2026-03-02', to: '2026-03-31' }
 const appointment = { person: 'sun', jurisdiction: OWN, roles: ['officer'], from: '2026-03-02', reason: '新任' }
 const { standing: appointed } = (await done('appoint', officer, { body: appointment })).result as { standing: number }
@@ -293,6 +305,21 @@ const requests: Readonly<Record<Operation, (role: Role) => Request & { readonly 
   getEnterprise: () => ({ params: { uscc: uscc(1) } }),
   registerProvider: () => ({ body: provider(1) }),
   getProvider: () => ({ params: { uscc: uscc(51) } }),
+  listProviders: () => ({}),
+  updateProvider: () => ({ params: { provider: uscc(51) }, body: profile }),
+  reviewProvider: () => review,
+  objectToProvider: () => ({ params: { provider: uscc(52) }, body: { reason: '异议' } }),
+  decideProviderObjection: () => ({
+    params: { provider: uscc(51), objection: String(objection) },
+    body: { verdict: 'dismissed', reason: '不成立' },
+  }),
+  applyRecognition: () => ({ body: application }),
+  refuseRecognition: () => ({ body: { provider: uscc(51), jurisdiction: OWN, reason: '材料不全' } }),
+  listRecognitionApplications: () => ({}),
+  mapCategory: () => ({ of: '320000', body: mapping }),
+  getCatalogue: () => ({}),
+  getEvaluation: () => ({ params: { uscc: uscc(51) } }),
+  listYearlyReview: () => ({ query: `?jurisdiction=${OWN}&year=2026` }),
   recogniseProvider: () => ({ body: recognition }),
   suspendRecognition: () => ({ body: { provider: uscc(51), jurisdiction: OWN } }),
   listIntegrity: () => ({ body: { uscc: uscc(99), from: '2026-01-01', reason: '合成' } }),
@@ -360,6 +387,7 @@ const shown: Partial<Record<Operation, string>> = {
   listPeople: 'sun',
   listIntegrityEntries: '2027-01-01',
   listNotices: '2027-01-01',
+  listRecognitionApplications: uscc(51),
   listVouchers: things.voucher,
   listApplications: application,
   listOrders: things.order,

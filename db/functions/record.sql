@@ -223,6 +223,12 @@ begin
     if nouns ? 'program_drafts' then perform put_program_drafts(nouns -> 'program_drafts'); end if;
     if nouns ? 'enterprises' then perform put_enterprises(nouns -> 'enterprises'); end if;
     if nouns ? 'providers' then perform put_providers(nouns -> 'providers'); end if;
+    if nouns ? 'provider_profiles' then perform put_provider_profiles(nouns -> 'provider_profiles'); end if;
+    if nouns ? 'home_reviews' then perform put_home_reviews(nouns -> 'home_reviews'); end if;
+    if nouns ? 'recognition_applications' then
+      perform put_recognition_applications(nouns -> 'recognition_applications');
+    end if;
+    if nouns ? 'catalogue' then perform put_catalogue(nouns -> 'catalogue'); end if;
     if nouns ? 'relations' then perform put_relations(nouns -> 'relations'); end if;
     if nouns ? 'integrity' then perform put_integrity(nouns -> 'integrity'); end if;
     if nouns ? 'vouchers' then perform put_vouchers(nouns -> 'vouchers'); end if;

@@ -1,8 +1,5 @@
 import { z } from 'zod'
-import { provinces } from '../core/division.js'
-import { category, day, inOrder, setOf, text } from '../platform/wire.js'
-
-const province = z.enum(provinces).meta({ id: 'Province', description: 'One of the four provinces 省级辖区' })
+import { category, day, inOrder, province, setOf, text } from '../platform/wire.js'
 
 /** What orders do that were filed under an agreement when its recognition ends: go on, or stop before they are paid. */
 export const runningOrders = ['complete', 'stop'] as const

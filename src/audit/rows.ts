@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { agreements } from '../agreements/facts.js'
 import { applications } from '../applications/facts.js'
+import { catalogue } from '../catalogue/facts.js'
 import { wire } from '../engine/command.js'
 import { proposals } from '../engine/proposal.js'
 import { enterprises } from '../enterprises/facts.js'
@@ -12,8 +13,10 @@ import { orders } from '../orders/facts.js'
 import { people } from '../people/facts.js'
 import type { Sql } from '../platform/database.js'
 import { drafts, type ProgramVersions, programs } from '../programs/facts.js'
-import { providers } from '../providers/facts.js'
+import { profiles, providers } from '../providers/facts.js'
+import { recognitionApplications } from '../recognition-applications/facts.js'
 import { relations } from '../relations/facts.js'
+import { homeReviews } from '../reviews/facts.js'
 import { type Period, periods } from '../settlement/facts.js'
 import { grants, vouchers } from '../vouchers/facts.js'
 import { said } from './finding.js'
@@ -36,6 +39,10 @@ const tables: readonly Table[] = [
   { kind: drafts, table: 'program_drafts', columns: ['jurisdiction', 'program'] },
   { kind: enterprises, table: 'enterprises', columns: ['uscc'] },
   { kind: providers, table: 'providers', columns: ['uscc'] },
+  { kind: profiles, table: 'provider_profiles', columns: ['uscc'] },
+  { kind: homeReviews, table: 'home_reviews', columns: ['uscc'] },
+  { kind: recognitionApplications, table: 'recognition_applications', columns: ['provider', 'jurisdiction'] },
+  { kind: catalogue, table: 'catalogue', columns: ['jurisdiction', 'code'] },
   { kind: relations, table: 'relations', columns: ['uscc'] },
   { kind: integrity, table: 'integrity_entries', columns: ['uscc'] },
   { kind: vouchers, table: 'vouchers', columns: ['book', 'voucher'] },

@@ -89,7 +89,12 @@ const leadingDigits: Readonly<Record<Level, number>> = { province: 2, city: 4, c
  * in force. Throws RangeError when either text is not six digits.
  */
 export function isUnder(division: string, jurisdiction: string): boolean {
-  return sixDigits(division).startsWith(jurisdiction.slice(0, leadingDigits[level(jurisdiction)]))
+  return sixDigits(division).startsWith(prefixOf(jurisdiction))
+}
+
+/** What the codes under a jurisdiction begin with: two digits for a province, four for a city, six for a county. */
+export function prefixOf(jurisdiction: string): string {
+  return jurisdiction.slice(0, leadingDigits[level(jurisdiction)])
 }
 
 /** The same of two jurisdictions that are known as numbers: some of the hot path asks nothing else. */

@@ -136,6 +136,12 @@ export const furtherRefusals = {
     en: 'The application names another program, enterprise or amount',
     zh: '与申请的券种、企业或金额不一致',
   },
+  // mutual recognition 互认
+  category_not_mapped: {
+    status: 409,
+    en: "On this day no catalogue of the provider's or the program's province maps the local category to this one",
+    zh: '当日服务目录未将该地方类别对照为此服务类别',
+  },
   // two persons 双人办理
   proposal_not_open: { status: 409, en: 'The proposal is decided already', zh: '该提请已办结' },
   invoice_red_flushed: {
@@ -261,6 +267,12 @@ export const serviceRefusals = {
   },
   listing_not_found: { status: 404, en: 'There is no such entry on the integrity list', zh: '名单中没有该条记录' },
   appeal_not_found: { status: 404, en: 'There is no such appeal', zh: '没有该项申诉' },
+  objection_not_found: { status: 404, en: 'There is no such objection', zh: '没有该异议' },
+  recognition_application_not_found: {
+    status: 404,
+    en: 'There is no open application for recognition',
+    zh: '没有待办理的互认申请',
+  },
   provider_exists: { status: 409, en: 'The provider is registered already', zh: '该服务机构已登记' },
   idempotency_key_missing: {
     status: 400,

@@ -1,4 +1,5 @@
 import { agreements, pairKey } from '../agreements/facts.js'
+import { meaningsOf } from '../catalogue/facts.js'
 import { provinceOf } from '../core/division.js'
 import { share, yuan } from '../core/money.js'
 import { refuse } from '../core/refusals.js'
@@ -18,6 +19,7 @@ import { isRecognised, providerOf } from '../providers/facts.js'
 import { agreedOn, isWithdrawn, pairFor } from '../providers/rules.js'
 import { relations, relationsOf } from '../relations/facts.js'
 import { tieBetween } from '../relations/rules.js'
+import { homeReviews } from '../reviews/facts.js'
 import { endsOn, voucherAccount, voucherOf, vouchers } from '../vouchers/facts.js'
 import { cancelOrder, confirm, deliver, fileOrder, orderFiled, orderMoved, orderReleased } from './contract.js'
 import { contractKey, idOf, type Order, orderOf, orders, payableOf } from './facts.js'
@@ -28,7 +30,7 @@ export const fileOrderCommand = command({
   kind: 'file_order',
   schema: fileOrder,
   event: orderFiled,
-  facts(find, { voucher: id, provider: code, category, contractNo }, day) {
+  facts(find, { voucher: id, provider: code, category, contractNo, localCategory }, day) {
     const voucher = voucherOf(find, id)
     // Before anything else: nearly every contract is new, so this is what has to be looked up.
     const holder = find.holder(contractKey(code, contractNo))
@@ -48,7 +50,10 @@ export const fileOrderCommand = command({
     const isDirect = isRecognised(provider, category, program.jurisdiction, day)
     const { accepting, home } = pairFor(provider, program.jurisdiction)
     // Most are recognised directly, or at home: then no agreement is looked at.
-    const pair = isDirect || accepting === home ? null : find(agreements, pairKey(accepting, home))
+    const isByAgreement = !isDirect && accepting !== home
+    if (isByAgreement) find.ahead([agreements, pairKey(accepting, home)], [homeReviews, code])
+    const pair = isByAgreement ? find(agreements, pairKey(accepting, home)) : null
+    const review = isByAgreement ? find(homeReviews, code) : null
     return {
       book,
       voucher,
@@ -57,22 +62,26 @@ export const fileOrderCommand = command({
       enterprise,
       payee,
       pair,
+      review,
       listed: [enterprise.uscc, code].find((uscc) => isListed(find, uscc, 'no_new_orders', book, day)),
       tie: tieBetween(relationsOf(find, enterprise.uscc), relationsOf(find, code)),
       duplicate: holder ? orderOf(find, holder.holder) : undefined,
       available: available(find, book, voucherAccount(voucher)),
+      meanings: localCategory
+        ? meaningsOf(find, localCategory, [provider.division, String(program.jurisdiction)], day)
+        : [],
     }
   },
   access: ({ voucher }, actor) => ofOrganisation(actor, voucher.enterprise),
   overdue: ({ duplicate }, day) => overdueOrder(duplicate, day),
   decide(facts, command, { day, seq }) {
     const { book, voucher, program, provider, enterprise, payee } = facts
-    const { category, contractNo, contractAmount, voucherAmount } = command
+    const { category, contractNo, contractAmount, voucherAmount, localCategory } = command
     if (day > endsOn(voucher)) return refuse('voucher_expired', { useBy: endsOn(voucher) })
     if (facts.listed) return refuse('integrity_listed', { party: facts.listed })
     if (!program.categories.includes(category)) return refuse('category_not_covered', { category })
     const isDirect = isRecognised(provider, category, program.jurisdiction, day) && !isWithdrawn(provider)
-    const agreement = isDirect ? undefined : agreedOn(provider, facts.pair, category, program.jurisdiction, day)
+    const agreement = isDirect ? undefined : agreedOn(provider, facts, category, program.jurisdiction, day)
     if (!isDirect && !agreement) {
       return refuse('provider_not_recognised', {
         provider: provider.uscc,
@@ -94,6 +103,9 @@ export const fileOrderCommand = command({
     }
     if (voucherAmount > facts.available) return refuse('insufficient_balance', { available: yuan(facts.available) })
     if (voucher.suspendedOn !== null) return refuse('voucher_suspended', { suspendedOn: voucher.suspendedOn })
+    if (localCategory && !facts.meanings.includes(category)) {
+      return refuse('category_not_mapped', { localCategory, category })
+    }
 
     const claimBy = addDays(day, program.claimWithinDays)
     const order: Order = {
@@ -123,6 +135,7 @@ export const fileOrderCommand = command({
       clawedBack: 0n,
       agreement: agreement?.agreement ?? null,
       redInvoices: null,
+      localCategory: localCategory ?? null,
       version: voucher.version,
       noticeDays: program.noticeDays,
       noticeEnds: null,

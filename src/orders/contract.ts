@@ -34,6 +34,9 @@ export const fileOrder = z.strictObject({
   voucherAmount: money,
   signedOn: day,
   relatedParty: z.boolean(),
+  localCategory: code.optional().meta({
+    description: "The province's own category; its catalogue must map it to `category` 地方服务类别代码",
+  }),
 })
 
 export const orderFiled = z.object({
@@ -72,6 +75,7 @@ export const orderView = z
     enterprise: z.string(),
     provider: z.string(),
     category,
+    localCategory: z.string().nullable(),
     contractNo: z.string(),
     contractAmount: yuanText,
     voucherAmount: yuanText,

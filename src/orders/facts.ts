@@ -52,6 +52,8 @@ export interface Order extends Fact {
   readonly agreement: number | null
   /** Its invoices that were found to be red-flushed 红冲; null: none. */
   readonly redInvoices: readonly string[] | null
+  /** The province's own category it was filed under. */
+  readonly localCategory: string | null
 }
 
 export const idOf = (order: Pick<Order, 'book' | 'order'>) => orderId(order.book, order.order)
@@ -77,7 +79,8 @@ export const orders: FactKind<Order> = {
              o.invoice_amount as "invoiceAmount", o.verified_by as "verifiedBy", o.approved,
              o.approved_seq as "approvedSeq", o.clawed_back as "clawedBack", o.version,
              o.notice_days as "noticeDays", o.notice_ends as "noticeEnds", o.evidence, o.agreement,
-             o.red_invoices as "redInvoices"
+             o.red_invoices as "redInvoices",
+             o.local_category as "localCategory"
       from unnest(${ids.map((id) => id.book)}::int[], ${ids.map((id) => id.number)}::bigint[]) as k (book, "order")
       join orders o on o.book = k.book and o."order" = k."order"`
     return rows.map((row) => ({

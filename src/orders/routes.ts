@@ -119,6 +119,7 @@ function view({ order: o, held }: { order: typeof orders.$inferSelect; held: str
     enterprise: o.enterprise,
     provider: o.provider,
     category: o.category as never,
+    localCategory: o.localCategory,
     contractNo: o.contractNo,
     contractAmount: yuan(o.contractAmount),
     voucherAmount: yuan(o.voucherAmount),

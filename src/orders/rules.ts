@@ -10,6 +10,7 @@ import { type Plan, row, type Transfer } from '../ledger/plan.js'
 import { poolOf } from '../programs/facts.js'
 import { providerOf } from '../providers/facts.js'
 import { agreedOn, pairFor } from '../providers/rules.js'
+import { homeReviews } from '../reviews/facts.js'
 import { passOn, type Voucher, voucherOf, vouchers } from '../vouchers/facts.js'
 import type { OrderState } from './contract.js'
 import { invoiceKeys, keysOf, type Order, orderOf, orders } from './facts.js'
@@ -65,10 +66,13 @@ export function isStopped(find: Find, order: Order, day: Day): boolean {
   if (order.agreement === null) return false
   const provider = providerOf(find, order.provider)
   const { accepting, home } = pairFor(provider, order.book)
-  const pair = find(agreements, pairKey(accepting, home))
+  const key = pairKey(accepting, home)
+  find.ahead([agreements, key], [homeReviews, order.provider])
+  const pair = find(agreements, key)
   const filedUnder = pair?.agreements.find(({ agreement }) => agreement === order.agreement)
   if (filedUnder?.running !== 'stop') return false
-  return agreedOn(provider, pair, order.category, order.book, day) === undefined
+  const review = find(homeReviews, order.provider)
+  return agreedOn(provider, { pair, review }, order.category, order.book, day) === undefined
 }
 
 /** An order alone; throws Refused('order_not_found'). */

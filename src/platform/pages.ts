@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Faults } from './problems.js'
-import { count } from './wire.js'
+import { count, uscc } from './wire.js'
 
 const MOST = 100
 
@@ -9,6 +9,9 @@ export const pageQuery = {
   limit: count(1, MOST).default(50),
   cursor: z.string().max(100, { error: 'out_of_range' }).optional(),
 }
+
+/** The query of a list that goes by organisations' codes: the cursor is the last one seen. */
+export const byCode = { limit: pageQuery.limit, cursor: uscc.optional() }
 
 /** A cursor names the last row seen by book and number; throws Faults when it is not one of ours. */
 export function readCursor(cursor: string | undefined): { book: number; number: number } | undefined {

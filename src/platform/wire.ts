@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { isDivision, isJurisdiction, isReach } from '../core/division.js'
+import { isDivision, isJurisdiction, isReach, provinces } from '../core/division.js'
 import type { FieldFault } from '../core/faults.js'
 import { isRatio, MAX_FEN, parseYuan } from '../core/money.js'
 import { isDay } from '../core/time.js'
@@ -61,6 +61,10 @@ export const jurisdiction = z
     description: 'GB/T 2260 code of a province, city or county. 辖区代码。',
     examples: ['320509'],
   })
+
+export const province = z
+  .enum(provinces)
+  .meta({ id: 'Province', description: 'One of the four provinces 省级辖区', examples: ['310000'] })
 
 /** Where a rule reaches: a jurisdiction with what lies under it, or a zone. */
 export const reach = z

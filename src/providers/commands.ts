@@ -6,9 +6,11 @@ import { byTwo } from '../engine/proposal.js'
 import { enterprises } from '../enterprises/facts.js'
 import { REGION } from '../ledger/book.js'
 import { row } from '../ledger/plan.js'
+import { recognitionApplicationKey, recognitionApplications } from '../recognition-applications/facts.js'
 import {
   liftSuspension,
   providerRegistered,
+  providerUpdated,
   providerWithdrawn,
   recognise,
   recognised,
@@ -16,9 +18,10 @@ import {
   registerProvider,
   suspendRecognition,
   suspensionLifted,
+  updateProvider,
   withdrawProvider,
 } from './contract.js'
-import { type Provider, providerOf, providers, type Suspension } from './facts.js'
+import { type Provider, profiles, providerOf, providers, type Suspension } from './facts.js'
 
 /**
  * Registers a provider once for the whole region, where its identity platform may speak for it. Refuses
@@ -45,18 +48,49 @@ export const registerProviderCommand = command({
   },
 })
 
-/** Adds a recognition; there may be several and each counts by itself. */
+/** Writes the profile anew, whole (机构信息更新); a review at home stays. Refuses version_conflict. */
+export const updateProviderCommand = command({
+  kind: 'update_provider',
+  schema: updateProvider,
+  event: providerUpdated,
+  facts(find, { provider }) {
+    find.ahead([providers, provider], [profiles, provider])
+    return { book: REGION, provider: providerOf(find, provider), profile: find(profiles, provider) }
+  },
+  access: (_, actor, { provider }) => ofOrganisation(actor, provider),
+  decide({ profile }, { provider: uscc, version, ...written }, { seq }) {
+    if ((version ?? 0) !== (profile?.version ?? 0)) {
+      return refuse('version_conflict', { version: profile?.version ?? 0 })
+    }
+    return {
+      book: REGION,
+      rows: [row(profiles, { book: REGION, uscc, ...written, version: seq })],
+      event: { provider: uscc, version: seq },
+    }
+  },
+})
+
+/** Adds a recognition; there may be several and each counts by itself. It grants what the provider has applied for. */
 export const recogniseCommand = byTwo({
   kind: 'recognise',
   schema: recognise,
   event: recognised,
-  facts: (find, command) => ({ book: REGION, provider: providerOf(find, command.provider) }),
+  facts(find, { provider, jurisdiction }) {
+    const key = recognitionApplicationKey(provider, jurisdiction)
+    find.ahead([providers, provider], [recognitionApplications, key])
+    return { book: REGION, provider: providerOf(find, provider), application: find(recognitionApplications, key) }
+  },
   access: (_, actor, { jurisdiction }) => ofJurisdiction(actor, jurisdiction),
-  decide({ provider }, { jurisdiction, categories, from, to }, { seq }) {
+  decide({ provider, application }, { jurisdiction, categories, from, to }, { seq }) {
     const recognition = { recognition: seq, jurisdiction: Number(jurisdiction), categories, from, to, ended: null }
     return {
       book: REGION,
-      rows: [row(providers, { ...provider, recognitions: [...provider.recognitions, recognition] })],
+      rows: [
+        row(providers, { ...provider, recognitions: [...provider.recognitions, recognition] }),
+        ...(application?.state === 'open'
+          ? [row(recognitionApplications, { ...application, state: 'granted' as const })]
+          : []),
+      ],
       event: { provider: provider.uscc, jurisdiction, recognition: seq },
     }
   },

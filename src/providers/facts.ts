@@ -3,6 +3,7 @@ import { Refused } from '../core/refusals.js'
 import type { Day } from '../core/time.js'
 import { type Book, REGION } from '../ledger/book.js'
 import type { Fact, FactKind, Find } from '../ledger/fact.js'
+import type { Profile } from './contract.js'
 
 /** One jurisdiction's recognition 互认; `ended` is the number of the command that ended it. */
 export interface Recognition {
@@ -46,6 +47,25 @@ export const providers: FactKind<Provider> = {
                          'everywhere', s.everywhere, 'lifted', s.lifted) order by s.suspension)
       from provider_suspensions s where s.provider = p.uscc), '[]') as suspensions
     from providers p where p.uscc = any (${keys as string[]})`,
+}
+
+/** What a provider says of itself 机构信息; apart from the provider, because no order rests on it. */
+export interface KeptProfile extends Fact, Profile {
+  readonly uscc: string
+  /** The number of the region's command that last wrote it. */
+  readonly version: number
+}
+
+export const profiles: FactKind<KeptProfile> = {
+  name: 'provider_profiles',
+  key: (profile) => profile.uscc,
+  bookOf: () => REGION,
+  async load(sql, keys) {
+    const rows = await sql<(Omit<KeptProfile, 'version'> & { version: bigint })[]>`
+      select 0 as book, uscc, version, qualifications, services, instruments, contact
+      from provider_profiles where uscc = any (${keys as string[]})`
+    return rows.map((row) => ({ ...row, version: Number(row.version) }))
+  },
 }
 
 /** The provider of this code; throws Refused('provider_not_found'). */

@@ -1,22 +1,24 @@
-import { and, eq, isNull } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import { providerSuspensions, providers, recognitions } from '../../db/schema.js'
-import { Refused } from '../core/refusals.js'
+import { dayOf } from '../core/time.js'
 import { commandRoute, proposeRoute, readRoute, type Services } from '../engine/route.js'
+import { byCode, cut, page } from '../platform/pages.js'
 import { uscc } from '../platform/wire.js'
 import {
   liftSuspensionCommand,
   recogniseCommand,
   registerProviderCommand,
   suspendRecognitionCommand,
+  updateProviderCommand,
   withdrawProviderCommand,
 } from './commands.js'
-import { providerView } from './contract.js'
+import { providerFilter, providerLine, providerView, updateProvider } from './contract.js'
+import { findProviders, type ProviderQuery, readProvider } from './queries.js'
 
 const tag = 'providers 服务机构'
 
 export function providerRoutes(app: FastifyInstance, services: Services): void {
+  const { sql, reader, clock } = services
   commandRoute(app, services, {
     operation: 'registerProvider',
     url: '/v1/providers',
@@ -24,6 +26,16 @@ export function providerRoutes(app: FastifyInstance, services: Services): void {
     status: 201,
     summary: { en: 'Register a provider', zh: '服务机构登记' },
     type: registerProviderCommand,
+  })
+  commandRoute(app, services, {
+    operation: 'updateProvider',
+    url: '/v1/providers/:provider/profile',
+    tag,
+    params: z.strictObject({ provider: uscc }),
+    ifMatch: 'if there',
+    body: updateProvider.omit({ provider: true, version: true }),
+    summary: { en: 'Write what you can and offer, anew and whole', zh: '机构信息更新' },
+    type: updateProviderCommand,
   })
   proposeRoute(app, services, {
     operation: 'recogniseProvider',
@@ -53,46 +65,25 @@ export function providerRoutes(app: FastifyInstance, services: Services): void {
     summary: { en: "Lift your jurisdiction's suspension or withdrawal", zh: '恢复服务机构' },
     type: liftSuspensionCommand,
   })
+  readRoute<object, Omit<ProviderQuery, 'on'> & { on?: string }>(app, {
+    operation: 'listProviders',
+    url: '/v1/providers',
+    tag,
+    query: providerFilter.extend(byCode) as never,
+    summary: { en: 'Providers, and who can be used where', zh: '服务机构列表' },
+    answer: page(providerLine),
+    async read({ query }) {
+      const rows = await findProviders(sql, { on: dayOf(clock.now()), ...query })
+      return cut(rows, query.limit, (line) => line.uscc)
+    },
+  })
   readRoute<{ uscc: string }>(app, {
     operation: 'getProvider',
     url: '/v1/providers/:uscc',
     tag,
     params: z.strictObject({ uscc }),
-    summary: { en: 'One provider with its recognitions', zh: '服务机构及互认情况' },
+    summary: { en: 'One provider with its profile, its review at home and its recognitions', zh: '服务机构及互认情况' },
     answer: providerView,
-    async read({ params }) {
-      const { reader } = services
-      const [[found], recognised, suspended] = await Promise.all([
-        reader.select().from(providers).where(eq(providers.uscc, params.uscc)),
-        reader
-          .select()
-          .from(recognitions)
-          .where(eq(recognitions.provider, params.uscc))
-          .orderBy(recognitions.recognition),
-        reader
-          .select()
-          .from(providerSuspensions)
-          .where(and(eq(providerSuspensions.provider, params.uscc), isNull(providerSuspensions.lifted)))
-          .orderBy(providerSuspensions.suspension),
-      ])
-      if (!found) throw new Refused('provider_not_found', { provider: params.uscc })
-      return {
-        ...found,
-        categories: found.categories as never[],
-        recognitions: recognised.map((r) => ({
-          recognition: r.recognition,
-          jurisdiction: String(r.jurisdiction),
-          categories: r.categories as never[],
-          from: r.validFrom,
-          to: r.validTo,
-          ended: r.ended !== null,
-        })),
-        suspensions: suspended.map(({ suspension, jurisdiction, everywhere }) => ({
-          suspension,
-          jurisdiction: String(jurisdiction),
-          everywhere,
-        })),
-      }
-    },
+    read: ({ params, actor }) => readProvider(reader, params.uscc, actor),
   })
 }

@@ -31,6 +31,10 @@ export const changes: Partial<Record<RefusalCode, { readonly en: string; readonl
     en: "Choose a provider of the program's own province",
     zh: '选择本省（市）服务机构',
   },
+  category_not_mapped: {
+    en: 'Choose a local category that the catalogue maps to this one, or leave it out',
+    zh: '选择服务目录中对照为此类别的地方类别，或不填地方类别',
+  },
   related_party: {
     en: 'Choose a provider that is not related to the enterprise',
     zh: '选择无关联关系的服务机构',

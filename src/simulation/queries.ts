@@ -48,6 +48,8 @@ const left = [
   'deputise',
   'bar_person',
   'end_standing',
+  'apply_recognition',
+  'refuse_recognition',
 ]
 
 /** How many orders were filed over these days. */

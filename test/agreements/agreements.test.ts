@@ -11,9 +11,11 @@ import type { Asked, Runner } from '../../src/engine/runner.js'
 import { liftSuspensionCommand, withdrawProviderCommand } from '../../src/providers/commands.js'
 import type { Provider } from '../../src/providers/facts.js'
 import { agreedOn } from '../../src/providers/rules.js'
+import type { HomeReview } from '../../src/reviews/facts.js'
+import { askOf } from '../support/ask.js'
 import { type Lab, withLab } from '../support/lab.js'
 import { ask, bureau, uscc } from '../support/scene.js'
-import { china } from '../support/service.js'
+import { china, testService } from '../support/service.js'
 import { Stage } from '../support/stage.js'
 
 const [ACCEPTING, HOME] = ['320000', '330000']
@@ -108,8 +110,22 @@ t.test('who is taken by agreement: accepting × home × category × day × suspe
       '2026-03-07',
     ],
   ]
+  for (const [what, over, isTaken] of [
+    ['reviewed at home, without notice', {}, true],
+    ['on its notice', { noticeEnds: '2026-03-07' }, false],
+    ['its notice over', { noticeEnds: '2026-03-06' }, true],
+    ['an objection is open', { noticeLeft: 2 }, false],
+    ['returned', { verdict: 'returned' }, false],
+    ['refused', { verdict: 'refused' }, false],
+  ] as const) {
+    const made = { book: 0, uscc: uscc(1), review: 4, by: '', reason: null, noticeEnds: null, noticeLeft: null }
+    const review: HomeReview = { ...made, verdict: 'accepted', objections: [], ...over }
+    t.equal(agreedOn(provider, { pair, review }, 'testing', 320509, '2026-03-07') !== undefined, isTaken, what)
+    const nowhere = { ...provider, recognitions: [] }
+    t.equal(agreedOn(nowhere, { pair, review }, 'testing', 320509, '2026-03-07'), undefined, `${what}, not recognised`)
+  }
   for (const [what, isTaken, of, among, category, jurisdiction, day] of cases) {
-    t.equal(agreedOn(of, among, category, jurisdiction, day) !== undefined, isTaken, what)
+    t.equal(agreedOn(of, { pair: among, review: null }, category, jurisdiction, day) !== undefined, isTaken, what)
   }
 })
 
@@ -263,3 +279,52 @@ withLab(
     t.equal(await codeOf(runner, ask.approve(second)), 'recognition_ended', 'the day after')
   },
 )
+
+withLab(t, 'an agreement that starts in the middle of an order leaves it as it was filed', async (t, lab) => {
+  const stage = new Stage(lab.engine().engine)
+  const provider = uscc(4242)
+  await stage.must(ask.provider(provider, '330106'))
+  await stage.must(ask.recognise('330106', provider))
+  const place = { ...(await stage.place({}, { provider }, 10_000_00n)) }
+  const direct = await stage.order(place, 'verified')
+  const offered = (await stage.must(offer(ACCEPTING, { from: '2026-03-03', running: 'stop' }))).event
+  const { agreement, version } = (await stage.must(sign(offered.agreement as string, offered.version as number, HOME)))
+    .event as { agreement: string; version: number }
+  await stage.must(ask.suspend('320509', provider))
+  await stage.must(lift(provider, '320509'))
+  const voucher = await stage.voucher(place)
+  const file = (contractNo: string) => ask.file(voucher, place.enterprise, provider, { contractNo })
+  t.equal(await codeOf(stage.engine, file('A')), 'provider_not_recognised', 'the day before it starts')
+  lab.clock.set(china('2026-03-03'))
+  t.equal(await codeOf(stage.engine, file('B')), 'done', 'on its first day')
+  const agreed = await stage.order(place, 'verified')
+  await stage.must(end(agreement, version, ACCEPTING))
+  t.equal(await codeOf(stage.engine, ask.approve(agreed)), 'recognition_ended', 'filed under it')
+  t.equal(await codeOf(stage.engine, ask.approve(direct)), 'done', 'filed before, by direct recognition')
+})
+
+t.test('two bureaus change one offer at once: the second to be approved has to read again', async (t) => {
+  const running = await testService()
+  t.teardown(() => running.close())
+  const http = askOf(running)
+  const of = (jurisdiction: string) => ({ ...bureau(jurisdiction), roles: ['officer', 'approver'] })
+  const offered = await http(of(ACCEPTING), 'POST', '/v1/agreements', {
+    accepting: ACCEPTING,
+    home: HOME,
+    by: ACCEPTING,
+    ...terms,
+  })
+  const { agreement, version } = offered.body.result as { agreement: string; version: number }
+  const read = await http(of(HOME), 'GET', `/v1/agreements/${agreement}`)
+  t.equal(read.body.version, version)
+  const both = await Promise.all(
+    [ACCEPTING, HOME].map((by) =>
+      http(of(by), 'POST', `/v1/agreements/${agreement}/amendments`, { by, ...terms, to: '2026-12-31', version }),
+    ),
+  )
+  t.same(both.map(({ status }) => status).sort(), [200, 412])
+  t.match(both.find(({ status }) => status === 412)?.body, {
+    code: 'version_conflict',
+    title: '已被他人修改，请重新读取',
+  })
+})

@@ -80,6 +80,8 @@ const fileUnder = (
       program: of,
       provider: { ...provider, division: from },
       pair: null,
+      review: null,
+      meanings: [],
       enterprise,
       payee: provider,
       listed: undefined,

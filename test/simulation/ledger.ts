@@ -1,5 +1,6 @@
 import type { Pair } from '../../src/agreements/facts.js'
 import type { Application } from '../../src/applications/facts.js'
+import type { LocalCategory } from '../../src/catalogue/facts.js'
 import type { Refusal } from '../../src/core/refusals.js'
 import type { Day, Instant } from '../../src/core/time.js'
 import type { Proposal } from '../../src/engine/proposal.js'
@@ -14,8 +15,10 @@ import type { Head, Holder } from '../../src/ledger/world.js'
 import type { Order } from '../../src/orders/facts.js'
 import type { Person as Registered } from '../../src/people/facts.js'
 import type { Draft, ProgramVersions } from '../../src/programs/facts.js'
-import type { Provider } from '../../src/providers/facts.js'
+import type { KeptProfile, Provider } from '../../src/providers/facts.js'
+import type { RecognitionApplication } from '../../src/recognition-applications/facts.js'
 import type { Relations } from '../../src/relations/facts.js'
+import type { HomeReview } from '../../src/reviews/facts.js'
 import type { Period } from '../../src/settlement/facts.js'
 import type { Grant, Voucher } from '../../src/vouchers/facts.js'
 
@@ -99,6 +102,10 @@ export interface Nouns {
   readonly program_drafts: Map<string, Draft>
   readonly enterprises: Map<string, Enterprise>
   readonly providers: Map<string, Provider>
+  readonly provider_profiles: Map<string, KeptProfile>
+  readonly home_reviews: Map<string, HomeReview>
+  readonly recognition_applications: Map<string, RecognitionApplication>
+  readonly catalogue: Map<string, LocalCategory>
   readonly relations: Map<string, Relations>
   readonly integrity: Map<string, Integrity>
   readonly vouchers: Map<string, Voucher>
@@ -136,6 +143,10 @@ export class Ledger {
     program_drafts: new Map(),
     enterprises: new Map(),
     providers: new Map(),
+    provider_profiles: new Map(),
+    home_reviews: new Map(),
+    recognition_applications: new Map(),
+    catalogue: new Map(),
     relations: new Map(),
     integrity: new Map(),
     vouchers: new Map(),

@@ -1,14 +1,17 @@
 /** The put_<noun> functions of db/functions, with the checks of their tables. */
 import { agreements, type Pair } from '../../src/agreements/facts.js'
 import { type Application, applications } from '../../src/applications/facts.js'
+import { catalogue, type LocalCategory } from '../../src/catalogue/facts.js'
 import { type Proposal, proposals } from '../../src/engine/proposal.js'
 import type { Enterprise } from '../../src/enterprises/facts.js'
 import type { Entry, Integrity } from '../../src/integrity/facts.js'
 import { type Order, orders } from '../../src/orders/facts.js'
 import type { Person } from '../../src/people/facts.js'
 import { type Draft, drafts, type Program, type ProgramVersions } from '../../src/programs/facts.js'
-import type { Provider } from '../../src/providers/facts.js'
+import type { KeptProfile, Provider } from '../../src/providers/facts.js'
+import { type RecognitionApplication, recognitionApplications } from '../../src/recognition-applications/facts.js'
 import type { Relations } from '../../src/relations/facts.js'
+import type { HomeReview } from '../../src/reviews/facts.js'
 import type { Period } from '../../src/settlement/facts.js'
 import { type Grant, grantKey, type Voucher, vouchers } from '../../src/vouchers/facts.js'
 import { check, type Ledger, refer, unique } from './ledger.js'
@@ -100,6 +103,39 @@ export const putters: Readonly<Record<string, (ledger: Ledger, rows: Rows) => vo
         [...row.recognitions, ...row.suspensions].every((one) => ledger.books.has(one.jurisdiction)),
       ),
     )
+  },
+  provider_profiles: (ledger, rows) => {
+    for (const row of rows as unknown as KeptProfile[]) ledger.set(ledger.nouns.provider_profiles, row.uscc, row)
+    refer((rows as unknown as KeptProfile[]).every(({ uscc }) => ledger.nouns.providers.has(uscc)))
+  },
+  home_reviews: (ledger, rows) => {
+    for (const row of rows as unknown as HomeReview[]) {
+      check(row.noticeLeft === null || (row.noticeLeft >= 0 && row.noticeEnds === null))
+      check(row.verdict === 'accepted' || (row.noticeEnds === null && row.noticeLeft === null))
+      ledger.set(ledger.nouns.home_reviews, row.uscc, row)
+    }
+    refer((rows as unknown as HomeReview[]).every(({ uscc }) => ledger.nouns.providers.has(uscc)))
+  },
+  recognition_applications: (ledger, rows) => {
+    for (const row of rows as unknown as RecognitionApplication[]) {
+      check(row.to >= row.from)
+      ledger.set(ledger.nouns.recognition_applications, recognitionApplications.key(row), row)
+    }
+    const { providers } = ledger.nouns
+    refer(
+      (rows as unknown as RecognitionApplication[]).every(
+        (a) => providers.has(a.provider) && ledger.books.has(a.jurisdiction),
+      ),
+    )
+  },
+  catalogue: (ledger, rows) => {
+    for (const row of rows as unknown as LocalCategory[]) {
+      check(row.mappings.every(({ from, to }) => to === null || to >= from))
+      const known = ledger.nouns.catalogue.get(catalogue.key(row))?.mappings ?? []
+      const mappings = [...known, ...row.mappings.slice(known.length)]
+      ledger.set(ledger.nouns.catalogue, catalogue.key(row), { ...row, mappings })
+    }
+    refer((rows as unknown as LocalCategory[]).every(({ jurisdiction }) => ledger.books.has(jurisdiction)))
   },
   relations: (ledger, rows) => {
     for (const row of rows as unknown as Relations[]) {
