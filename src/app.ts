@@ -33,6 +33,8 @@ import { closePeriod, confirmPayments } from './settlement/settle.js'
 import { simulationRoutes } from './simulation/routes.js'
 import { tokenRoutes } from './tokens/routes.js'
 import { voucherRoutes } from './vouchers/routes.js'
+import { webhookRoutes } from './webhooks/routes.js'
+import type { WebhookSettings } from './webhooks/sender.js'
 
 const MOST_BYTES = 1_048_576
 
@@ -46,6 +48,8 @@ export async function buildApp(
     readonly logger?: FastifyBaseLogger
     /** Addresses and networks whose word counts on where a request came from (X-Forwarded-For). */
     readonly trustProxy?: readonly string[]
+    /** Without them webhooks are off. */
+    readonly webhooks?: WebhookSettings
   },
 ): Promise<FastifyInstance> {
   const app = Fastify({
@@ -129,6 +133,7 @@ export async function buildApp(
   deadlineRoutes(app, services)
   settlementRoutes(app, services)
   auditRoutes(app, services)
+  webhookRoutes(app, services, options.webhooks)
   await app.ready()
   return app
 }

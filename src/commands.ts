@@ -47,6 +47,15 @@ import {
 import { declareRelationsCommand, recordRelationsCommand } from './relations/commands.js'
 import { closePeriodCommand, confirmPaymentsCommand, netPeriodCommand, payCommand } from './settlement/commands.js'
 import { issueCommand } from './vouchers/commands.js'
+import {
+  createWebhookCommand,
+  disableWebhookCommand,
+  endWebhookCommand,
+  pauseWebhookCommand,
+  replayWebhookCommand,
+  resumeWebhookCommand,
+  rotateWebhookCommand,
+} from './webhooks/commands.js'
 
 const all: readonly CommandType[] = [
   publishProgramCommand,
@@ -97,6 +106,13 @@ const all: readonly CommandType[] = [
   appealIntegrityCommand,
   decideAppealCommand,
   acknowledgeIntegrityCommand,
+  createWebhookCommand,
+  pauseWebhookCommand,
+  resumeWebhookCommand,
+  rotateWebhookCommand,
+  endWebhookCommand,
+  disableWebhookCommand,
+  replayWebhookCommand,
 ]
 
 /** Every kind of command the log may hold, by its name there: what was logged can be decided again. */

@@ -8,6 +8,7 @@ import { type Auth, builtInIssuer } from './platform/auth.js'
 import { connect, DatabaseError } from './platform/database.js'
 import { EmbeddedPostgresError } from './platform/embedded-postgres.js'
 import { createService, type Service } from './service.js'
+import { Sender } from './webhooks/sender.js'
 
 const SWEEP_EVERY = 60_000
 const STOP_WITHIN = 10_000
@@ -90,8 +91,15 @@ async function main(): Promise<void> {
     const auth = authOf(config)
     const isOpen = auth.signingKey !== undefined
     const clock = systemClock
-    const { trustProxy } = config
-    const service = await createService({ ...database, clock, auth, logger, ...(trustProxy ? { trustProxy } : {}) })
+    const { trustProxy, webhookKey: key, webhookPrivateTargets } = config
+    const service = await createService({
+      ...database,
+      clock,
+      auth,
+      logger,
+      ...(trustProxy ? { trustProxy } : {}),
+      ...(key ? { webhooks: { key, sender: new Sender(webhookPrivateTargets) } } : {}),
+    })
     if (database.databaseUrl === database.migrateUrl) {
       logger.warn('MIGRATE_DATABASE_URL is not set: the service runs with the role that owns its tables')
     }

@@ -193,7 +193,7 @@ interface Described {
   readonly responses: Record<string, object>
 }
 /** A POST that is no command: it changes nothing that is not due, and needs no key. */
-const asksOnly = new Set(['sweep', 'simulateProgram'])
+const asksOnly = new Set(['sweep', 'simulateProgram', 'pingWebhook'])
 const described = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ path, method, ...operation })),
 )
@@ -443,10 +443,18 @@ t.test('functions have their search path pinned, and the service can only call i
   t.ok(functions.length >= 10)
   for (const { name, config } of functions) t.match(config, /search_path=clearing, pg_temp/, name)
   const callable = functions.filter((f) => f.callable).map((f) => f.name)
-  t.same(callable, ['actor_numbers', 'balances_as_of', 'fix_moment', 'hold_lease', 'period_items', 'record'])
+  t.same(callable, [
+    'actor_numbers',
+    'balances_as_of',
+    'fix_moment',
+    'hold_lease',
+    'keep_webhook_lanes',
+    'period_items',
+    'record',
+  ])
   t.same(
     functions.filter((f) => f.definer).map((f) => f.name),
-    ['actor_numbers', 'fix_moment', 'hold_lease', 'record'],
+    ['actor_numbers', 'fix_moment', 'hold_lease', 'keep_webhook_lanes', 'record'],
     'only what writes runs as the owner',
   )
   const writable = await admin`

@@ -257,7 +257,7 @@ function functionScript(functions: readonly SqlFile[], service: string): string[
     `do $$ begin if current_user <> ${literal(service)} then
        grant usage on schema clearing to ${role};
        grant select on all tables in schema clearing to ${role};
-       grant execute on function record, actor_numbers, fix_moment, period_items, balances_as_of, hold_lease to ${role};
+       grant execute on function record, actor_numbers, fix_moment, period_items, balances_as_of, hold_lease, keep_webhook_lanes to ${role};
      end if; end $$;`,
   ]
 }

@@ -48,6 +48,13 @@ const left = [
   'deputise',
   'bar_person',
   'end_standing',
+  'create_webhook',
+  'pause_webhook',
+  'resume_webhook',
+  'rotate_webhook',
+  'end_webhook',
+  'disable_webhook',
+  'replay_webhook',
 ]
 
 /** How many orders were filed over these days. */

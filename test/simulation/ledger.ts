@@ -17,6 +17,7 @@ import type { Provider } from '../../src/providers/facts.js'
 import type { Relations } from '../../src/relations/facts.js'
 import type { Period } from '../../src/settlement/facts.js'
 import type { Grant, Voucher } from '../../src/vouchers/facts.js'
+import type { Webhooks } from '../../src/webhooks/facts.js'
 
 /** What PostgreSQL refuses, with its SQLSTATE. */
 export class SqlError extends Error {
@@ -104,6 +105,7 @@ export interface Nouns {
   readonly grants: Map<string, Grant>
   readonly orders: Map<string, Order>
   readonly periods: Map<string, Period>
+  readonly webhooks: Map<string, Webhooks>
 }
 
 /** A row or an account of a book, and a leg of a hold, by number. */
@@ -140,6 +142,7 @@ export class Ledger {
     grants: new Map(),
     orders: new Map(),
     periods: new Map(),
+    webhooks: new Map(),
   }
   /** Calls of `record` that wrote something. */
   calls = 0

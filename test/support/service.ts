@@ -8,6 +8,8 @@ import { connect, connectEngine, migrate, type Sql } from '../../src/platform/da
 import { prepareRoles } from '../../src/platform/roles.js'
 import { createService, type Service } from '../../src/service.js'
 import { openStorage } from '../../src/storage.js'
+import { Sender, type WebhookSettings } from '../../src/webhooks/sender.js'
+import { networkOf } from '../../src/webhooks/target.js'
 import { testCluster } from './cluster.js'
 
 /** A migrated database of a test's own, with the owner's and the service's role; `drop` removes it. */
@@ -66,6 +68,12 @@ export function china(text: string): number {
   return at
 }
 
+/** Webhooks that may be sent to this machine, and nowhere else. */
+export function testWebhooks(): WebhookSettings {
+  const own = ['127.0.0.0/8', '::1'].map((text) => networkOf(text)!)
+  return { key: 'a key that only tests know, of some length', sender: new Sender(own) }
+}
+
 export interface TestService {
   readonly service: Service
   readonly clock: ManualClock
@@ -81,7 +89,8 @@ export interface TestService {
 export async function testService(day = '2026-03-02', auth: Partial<Auth> = {}): Promise<TestService> {
   const database = await testDatabase()
   const clock = new ManualClock(china(day))
-  const service = await createService({ ...database, clock, auth: { ...builtInIssuer('test', 'test'), ...auth } })
+  const issuer = { ...builtInIssuer('test', 'test'), ...auth }
+  const service = await createService({ ...database, clock, auth: issuer, webhooks: testWebhooks() })
   const base = await service.open({ host: '127.0.0.1', port: 0 })
   return {
     service,
