@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Clock, Instant, Timer } from '../core/time.js'
 import { type Book, REGION } from '../ledger/book.js'
 import { isBureau, webhookId } from './facts.js'
@@ -109,6 +110,8 @@ export class Deliverer {
 
   constructor(options: DelivererOptions) {
     this.#options = options
+    // Every try under way listens to it.
+    setMaxListeners(AT_ONCE, this.#late.signal)
   }
 
   start(): void {

@@ -86,12 +86,13 @@ export class Sender {
       const request: ClientRequest = (isEncrypted ? encryptedRequest : plainRequest)(url, options)
       request.on('error', reject)
       request.on('response', (answer) => {
+        // Whatever becomes of the rest, the status was said.
+        request.off('error', reject).on('error', () => {})
         let read = 0
         answer.on('data', (block: Buffer) => {
           read += block.length
           if (read > ANSWER_MOST) answer.destroy()
         })
-        // Whatever becomes of the rest, the status was said.
         answer.on('error', () => {}).on('close', () => resolve(answer))
       })
       request.end(body)

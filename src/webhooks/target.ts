@@ -5,6 +5,7 @@ export type Networks = readonly [ipaddr.IPv4 | ipaddr.IPv6, number][]
 
 /** Reads `10.1.0.0/16`, or one address; undefined when it is neither. */
 export function networkOf(text: string): Networks[number] | undefined {
+  if (!isAddress(text.split('/')[0]!)) return undefined
   if (ipaddr.isValidCIDR(text)) return ipaddr.parseCIDR(text)
   if (!isAddress(text)) return undefined
   const address = ipaddr.parse(text)

@@ -28,7 +28,7 @@ async function withService(t: Test): Promise<Scene> {
   const stage = new Stage(test.service.engine)
   // Programs of the scene are open in 2026 only.
   const year = new Date().getFullYear()
-  const place = await stage.place({ applyFrom: `${year}-01-01`, applyTo: `${year}-12-31` })
+  const place = await stage.place({ applyFrom: `${year}-01-01`, applyTo: `${year}-12-31` }, {}, 1_000_000_00n)
   return { ...test, stage, place, ask: askOf(test) }
 }
 
