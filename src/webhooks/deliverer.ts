@@ -202,6 +202,8 @@ export class Deliverer {
     const lanes = changed.length === 0 ? [] : await store.lanes(changed.map(({ number }) => number))
     this.#webhooks = new Map(found.map((one) => [one.number, one]))
     for (const { number } of before.values()) if (!this.#webhooks.has(number)) this.#dropAll(number)
+    // What is written down counts: one that was resumed is not to wait any more.
+    for (const { number } of changed) this.#dropAll(number)
     for (const lane of lanes) this.#add(lane)
     if (changed.length > 0) this.#books = -1
   }
