@@ -33,6 +33,7 @@ import { closePeriod, confirmPayments } from './settlement/settle.js'
 import { simulationRoutes } from './simulation/routes.js'
 import { tokenRoutes } from './tokens/routes.js'
 import { voucherRoutes } from './vouchers/routes.js'
+import { webhookDocument } from './webhooks/contract.js'
 import { webhookRoutes } from './webhooks/routes.js'
 import type { WebhookSettings } from './webhooks/sender.js'
 
@@ -100,6 +101,7 @@ export async function buildApp(
         description:
           'Amounts are yuan as strings with two decimals; days are Asia/Shanghai. Every refusal is an RFC 9457 problem with a code. 金额为两位小数的元字符串，日期为北京时间；拒绝以 RFC 9457 返回并带代码。',
       },
+      webhooks: webhookDocument,
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
     },
     transform: jsonSchemaTransform,

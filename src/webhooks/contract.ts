@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { commandKind } from '../../db/schema.js'
-import { page, pageQuery } from '../platform/pages.js'
-import { count, reason, setOf, jurisdiction as theirs, uscc } from '../platform/wire.js'
+import { pageQuery } from '../platform/pages.js'
+import { reason, setOf, jurisdiction as theirs, uscc } from '../platform/wire.js'
 import { isTarget } from './target.js'
 
 /** Whose webhook it is: a bureau's jurisdiction (000000: the region), or the credit code of a firm or a provider. */
@@ -46,12 +46,14 @@ export const disableWebhook = z.strictObject({ ...ofWebhook, reason: z.enum(trou
 const seq = z.int({ error: 'wrong_type' }).min(1, { error: 'out_of_range' })
 
 /** Sends events of a book once more (重放), from a number to a number; without `to` that one alone. */
-export const replayWebhook = z.strictObject({
-  ...ofWebhook,
-  book: z.string().regex(/^\d{6}$/, { error: 'number_format' }),
-  from: seq,
-  to: seq.nullish(),
-})
+const range = { book: z.string().regex(/^\d{6}$/, { error: 'number_format' }), from: seq, to: seq.nullish() }
+const upwards = ({ from, to }: { from?: unknown; to?: unknown }, context: z.RefinementCtx) => {
+  if (typeof from === 'number' && typeof to === 'number' && to < from) {
+    context.addIssue({ code: 'custom', message: 'out_of_range', path: ['to'] })
+  }
+}
+export const replayWebhook = z.strictObject({ ...ofWebhook, ...range }).superRefine(upwards)
+export const replayBody = z.strictObject(range).superRefine(upwards)
 
 export const webhookStates = ['active', 'paused', 'disabled', 'ended'] as const
 export const webhookWritten = z.object({ webhook: z.string(), state: z.enum(webhookStates), version: z.number() })
@@ -99,9 +101,7 @@ export const letterView = z
   })
   .meta({ id: 'DeadLetter', description: 'An event that was tried for the last time and not delivered 死信' })
 
-export const letterPage = page(letterView)
-export const letterQuery = z.strictObject(pageQuery)
-export const webhookQuery = z.strictObject({ ...pageQuery, limit: count(1, 100).default(50) })
+export const webhookQuery = z.strictObject(pageQuery)
 
 export const pinged = z.object({
   delivered: z.boolean(),
@@ -109,14 +109,48 @@ export const pinged = z.object({
   error: z.string().nullable(),
 })
 
-/** What is sent (Standard Webhooks 1.0): ids and a state, never more; how things are now is read with a token. */
-export const webhookEvent = z
-  .object({
-    type: z.string().meta({ description: 'Kind of command, or `ping` 事件类型' }),
-    timestamp: z.string().meta({ description: 'When it was booked, RFC 3339' }),
-    data: z.looseObject({
-      book: z.string(),
-      seq: z.number().meta({ description: 'Number in the book, without gaps; what is not yours is left out' }),
-    }),
-  })
-  .meta({ id: 'WebhookEvent' })
+/** What is sent (Standard Webhooks 1.0): names of things and a state, never more; how things are is read with a token. */
+const webhookEvent = z.object({
+  type: z.string().meta({ description: 'Kind of command, or `ping` 事件类型', examples: ['approve_claim'] }),
+  timestamp: z.string().meta({ description: 'When it was booked, RFC 3339 入账时间' }),
+  data: z.looseObject({
+    book: z.string().meta({ description: 'Book 账套', examples: ['320509'] }),
+    seq: z.number().meta({ description: 'Number in the book; what is not yours is left out 账套内编号' }),
+    order: z.string().optional(),
+    voucher: z.string().optional(),
+    state: z.string().optional(),
+    orders: z.array(z.string()).optional().meta({ description: 'Of a payment: which of your orders it paid' }),
+  }),
+})
+
+const header = (name: string, description: string) => ({
+  name,
+  in: 'header' as const,
+  required: true,
+  description,
+  schema: { type: 'string' as const },
+})
+
+/** What a receiver gets, for the OpenAPI document. */
+export const webhookDocument = {
+  event: {
+    post: {
+      summary: 'Something has happened 事件推送',
+      description:
+        'Answer 2xx within 15 seconds; anything else is tried again, 410 ends it. An event may come twice, with the same webhook-id. 15 秒内以 2xx 应答；重复推送的 webhook-id 相同。',
+      parameters: [
+        header('webhook-id', 'Number of the event, the same wherever and whenever it is sent 事件编号'),
+        header('webhook-timestamp', 'When it was sent, in seconds since 1970 发送时间（秒）'),
+        header(
+          'webhook-signature',
+          '`v1,` and the HMAC-SHA256 of id.timestamp.body in Base64; one for each secret 签名',
+        ),
+      ],
+      requestBody: {
+        required: true,
+        content: { 'application/json': { schema: z.toJSONSchema(webhookEvent) as object } },
+      },
+      responses: { '2XX': { description: 'Heard 已收到' } },
+    },
+  },
+}

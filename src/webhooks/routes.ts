@@ -19,11 +19,10 @@ import {
 } from './commands.js'
 import {
   endWebhook,
-  letterPage,
-  letterQuery,
+  letterView,
   pauseWebhook,
   pinged,
-  replayWebhook,
+  replayBody,
   resumeWebhook,
   rotateWebhook,
   secret,
@@ -113,7 +112,7 @@ export function webhookRoutes(app: FastifyInstance, services: Services, settings
     url: '/v1/webhooks/:webhook/replays',
     tag,
     params,
-    body: replayWebhook.omit(webhook),
+    body: replayBody,
     summary: { en: 'Send events of a book once more', zh: '重放事件' },
     type: replayWebhookCommand,
   })
@@ -160,14 +159,14 @@ export function webhookRoutes(app: FastifyInstance, services: Services, settings
       }
     },
   })
-  readRoute<{ webhook: string }, z.output<typeof letterQuery>>(app, {
+  readRoute<{ webhook: string }, z.output<typeof webhookQuery>>(app, {
     operation: 'listDeadLetters',
     url: '/v1/webhooks/:webhook/dead-letters',
     tag,
     params,
-    query: letterQuery as never,
+    query: webhookQuery as never,
     summary: { en: 'Events that were given up; a replay sends them again', zh: '死信列表' },
-    answer: letterPage,
+    answer: page(letterView),
     async read({ params, query, actor }) {
       const { number } = await own(params.webhook, actor)
       const after = readCursor(query.cursor) ?? { book: -1, number: 0 }
@@ -196,6 +195,7 @@ export function webhookRoutes(app: FastifyInstance, services: Services, settings
     async read({ params, actor }) {
       const { key, sender } = on()
       const found = await own(params.webhook, actor)
+      if (found.state === 'ended') throw new Refused('webhook_not_found', params)
       const now = clock.now()
       const { id, body } = pingOf(params.webhook, now)
       const headers = signed(secretsOf(key, found.owner, found, now), id, Math.floor(now / 1000), body)

@@ -100,6 +100,9 @@ t.test('a bureau hears of its books, a firm and a provider of their own orders; 
     t.same(verify(secret, one), JSON.parse(one.text), 'verified by the reference library')
   t.throws(() => verify(secret, { ...last, text: last.text.replace('approved', 'rejected') }), 'a changed one is not')
   t.throws(() => verify(secret, ofFirm.heard[0]!), 'another’s secret does not fit')
+  const metrics = await (await fetch(`${test.base}/metrics`)).text()
+  t.match(metrics, /clearing_webhook_deliveries_total\{outcome="delivered"\} (1[789]|20)/)
+  t.match(metrics, /clearing_webhook_lag_seconds \d/)
   for (const { text } of [...ofBureau.heard, ...ofFirm.heard]) {
     for (const person of ['Chen', 'Li', 'Wang', place.enterprise, 'enterprise ']) t.notMatch(text, person)
   }
