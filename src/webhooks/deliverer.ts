@@ -195,17 +195,17 @@ export class Deliverer {
 
   /** Reads which webhooks there are, and the lanes of those that were made or changed. */
   async #readWebhooks(): Promise<void> {
-    const { store } = this.#options
-    const before = this.#webhooks
-    const found = await store.active()
-    const changed = found.filter(({ number, version }) => before.get(number)?.version !== version)
-    const lanes = changed.length === 0 ? [] : await store.lanes(changed.map(({ number }) => number))
-    this.#webhooks = new Map(found.map((one) => [one.number, one]))
-    for (const { number } of before.values()) if (!this.#webhooks.has(number)) this.#dropAll(number)
-    // What is written down counts: one that was resumed is not to wait any more.
-    for (const { number } of changed) this.#dropAll(number)
-    for (const lane of lanes) this.#add(lane)
-    if (changed.length > 0) this.#books = -1
+    const before = [...this.#webhooks.values()]
+    const found = await this.#options.store.active(before)
+    this.#webhooks = new Map(found.map(({ lanes: _, ...one }) => [one.number, one]))
+    for (const { number } of before) if (!this.#webhooks.has(number)) this.#dropAll(number)
+    for (const { number, lanes } of found) {
+      if (!lanes) continue
+      // What is written down counts: one that was resumed is not to wait any more.
+      this.#dropAll(number)
+      for (const lane of lanes) this.#add(lane)
+      this.#books = -1
+    }
   }
 
   #dropAll(webhook: number): void {
@@ -362,7 +362,9 @@ export class Deliverer {
     lane.attempts = outcome === 'failed' ? attempts : 0
     lane.due =
       outcome === 'failed' ? now + pauseAfter(attempts, Math.random(), retryAfterOf(came.retryAfter, now)) : null
-    lane.failingSince = came.delivered ? null : (lane.failingSince ?? now)
+    // A dead letter that nothing waits behind is over.
+    const isWell = came.delivered || (outcome === 'dead' && lane.events.length === 1)
+    lane.failingSince = isWell ? null : (lane.failingSince ?? now)
     lane.error = came.error
     if (outcome !== 'failed') lane.position = event.seq
     watch?.delivery(outcome)

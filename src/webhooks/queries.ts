@@ -23,6 +23,9 @@ export interface KeptLane {
   readonly error: string | null
 }
 
+/** A webhook as it was found; its lanes are null when it was known in this version. */
+export type Active = Subscription & { readonly lanes: readonly KeptLane[] | null }
+
 /** A lane after something was done, and what became of the event at its position, if one was tried to its end. */
 export interface Step extends KeptLane {
   readonly came?: 'delivered' | 'dead'
@@ -32,8 +35,7 @@ export interface Step extends KeptLane {
 /** All that the deliverer asks of the database. */
 export interface DeliveryStore {
   heads(): Promise<ReadonlyMap<Book, number>>
-  active(): Promise<readonly Subscription[]>
-  lanes(webhooks: readonly number[]): Promise<readonly KeptLane[]>
+  active(known: readonly Subscription[]): Promise<readonly Active[]>
   /** The next commands of books after numbers, `PAGE` of each at most; with the firms they are about, if wanted. */
   pages(places: readonly Place[], withThings: boolean): Promise<ReadonlyMap<string, readonly Logged[]>>
   keep(steps: readonly Step[], moment: Instant): Promise<void>
@@ -53,19 +55,25 @@ export async function readHeads(sql: Sql): Promise<ReadonlyMap<Book, number>> {
   return new Map(rows.map(({ book, seq }) => [book, Number(seq)]))
 }
 
-export async function readActive(sql: Sql): Promise<readonly Subscription[]> {
-  return sql<Subscription[]>`
-    select number::float8 as number, owner, version::float8 as version, url, kinds, state, secret::float8 as secret,
-           former::float8 as former, former_until as "formerUntil"
-    from webhooks where state = 'active'`
-}
-
-export async function readLanes(sql: Sql, webhooks: readonly number[]): Promise<readonly KeptLane[]> {
-  return sql<KeptLane[]>`
-    select webhook::float8 as webhook, book, lane::float8 as lane, position::float8 as position, until::float8 as until,
-           attempts, (extract(epoch from due) * 1000)::float8 as due,
-           (extract(epoch from failing_since) * 1000)::float8 as "failingSince", error
-    from webhook_lanes where webhook = any (${webhooks as number[]}::bigint[])`
+/**
+ * Webhooks that are sent events; with the lanes of those that are not known in their version, of the same moment: one
+ * that ends meanwhile must not seem to have heard of nothing.
+ */
+export async function readActive(sql: Sql, known: readonly Subscription[]): Promise<readonly Active[]> {
+  return sql<Active[]>`
+    select w.number::float8 as number, w.owner, w.version::float8 as version, w.url, w.kinds, w.state,
+           w.secret::float8 as secret, w.former::float8 as former, w.former_until as "formerUntil",
+           case when k.version is distinct from w.version then (
+             select coalesce(jsonb_agg(jsonb_build_object('webhook', l.webhook, 'book', l.book, 'lane', l.lane,
+               'position', l.position, 'until', l.until, 'attempts', l.attempts,
+               'due', (extract(epoch from l.due) * 1000)::float8,
+               'failingSince', (extract(epoch from l.failing_since) * 1000)::float8, 'error', l.error)), '[]')
+             from webhook_lanes l where l.webhook = w.number)
+           end as lanes
+    from webhooks w
+    left join unnest(${known.map(({ number }) => number)}::bigint[], ${known.map(({ version }) => version)}::bigint[])
+                as k (number, version) on k.number = w.number
+    where w.state = 'active'`
 }
 
 export async function readPages(
