@@ -100,9 +100,9 @@ export const permissions = {
   pauseWebhook: ['enterprise', 'provider', 'officer'],
   resumeWebhook: ['enterprise', 'provider', 'officer'],
   rotateWebhook: ['enterprise', 'provider', 'officer'],
+  pingWebhook: ['enterprise', 'provider', 'officer'],
   endWebhook: ['enterprise', 'provider', 'officer'],
   replayWebhook: ['enterprise', 'provider', 'officer'],
-  pingWebhook: ['enterprise', 'provider', 'officer'],
   listDeadLetters: ['enterprise', 'provider', ...bureau],
 } as const satisfies Record<string, readonly Role[]>
 
