@@ -134,6 +134,13 @@ export const commandKind = clearing.enum('command_kind', [
   'apply_recognition',
   'refuse_recognition',
   'map_category',
+  'create_webhook',
+  'pause_webhook',
+  'resume_webhook',
+  'rotate_webhook',
+  'end_webhook',
+  'disable_webhook',
+  'replay_webhook',
   'extend_voucher',
   'cancel_voucher',
   'recall_voucher',
@@ -600,3 +607,51 @@ export const lease = clearing.table('lease', {
   address: text(),
   until: timestamp('until', { withTimezone: true }).notNull(),
 })
+
+export const webhooks = clearing.table(
+  'webhooks',
+  {
+    number: number('number').primaryKey(),
+    owner: text().notNull(),
+    version: number('version').notNull(),
+    url: text().notNull(),
+    kinds: text().array(),
+    state: text({ enum: ['active', 'paused', 'disabled', 'ended'] }).notNull(),
+    reason: text(),
+    secret: number('secret').notNull(),
+    former: number('former'),
+    formerUntil: date('former_until'),
+    replays: jsonb().notNull(),
+    madeBy: text('made_by').notNull(),
+  },
+  (t) => [index('webhooks_owner').on(t.owner, t.number)],
+)
+
+export const webhookLanes = clearing.table(
+  'webhook_lanes',
+  {
+    webhook: number('webhook').notNull(),
+    book: integer().notNull(),
+    lane: number('lane').notNull(),
+    position: number('position').notNull(),
+    until: number('until'),
+    attempts: integer().notNull(),
+    due: moment('due'),
+    failingSince: moment('failing_since'),
+    error: text(),
+  },
+  (t) => [primaryKey({ columns: [t.webhook, t.book, t.lane] })],
+)
+
+export const webhookLetters = clearing.table(
+  'webhook_letters',
+  {
+    webhook: number('webhook').notNull(),
+    book: integer().notNull(),
+    seq: number('seq').notNull(),
+    kind: text().notNull(),
+    error: text().notNull(),
+    givenUp: moment('given_up').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.webhook, t.book, t.seq] })],
+)

@@ -41,6 +41,9 @@ import { simulationRoutes } from './simulation/routes.js'
 import { tokenRoutes } from './tokens/routes.js'
 import { voucherFileRoutes } from './voucher-files/routes.js'
 import { voucherRoutes } from './vouchers/routes.js'
+import { webhookDocument } from './webhooks/contract.js'
+import { webhookRoutes } from './webhooks/routes.js'
+import type { WebhookSettings } from './webhooks/sender.js'
 
 const MOST_BYTES = 1_048_576
 
@@ -54,6 +57,8 @@ export async function buildApp(
     readonly logger?: FastifyBaseLogger
     /** Addresses and networks whose word counts on where a request came from (X-Forwarded-For). */
     readonly trustProxy?: readonly string[]
+    /** Without them webhooks are off. */
+    readonly webhooks?: WebhookSettings
   },
 ): Promise<FastifyInstance> {
   const app = Fastify({
@@ -104,6 +109,7 @@ export async function buildApp(
         description:
           'Amounts are yuan as strings with two decimals; days are Asia/Shanghai. Every refusal is an RFC 9457 problem with a code. 金额为两位小数的元字符串，日期为北京时间；拒绝以 RFC 9457 返回并带代码。',
       },
+      webhooks: webhookDocument,
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
     },
     transform: jsonSchemaTransform,
@@ -145,6 +151,7 @@ export async function buildApp(
   deadlineRoutes(app, services)
   settlementRoutes(app, services)
   auditRoutes(app, services)
+  webhookRoutes(app, services, options.webhooks)
   await app.ready()
   return app
 }

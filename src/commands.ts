@@ -64,6 +64,15 @@ import {
   resumeVoucherCommand,
   suspendVoucherCommand,
 } from './vouchers/commands.js'
+import {
+  createWebhookCommand,
+  disableWebhookCommand,
+  endWebhookCommand,
+  pauseWebhookCommand,
+  replayWebhookCommand,
+  resumeWebhookCommand,
+  rotateWebhookCommand,
+} from './webhooks/commands.js'
 
 const all: readonly CommandType[] = [
   publishProgramCommand,
@@ -130,6 +139,13 @@ const all: readonly CommandType[] = [
   applyRecognitionCommand,
   refuseRecognitionCommand,
   mapCategoryCommand,
+  createWebhookCommand,
+  pauseWebhookCommand,
+  resumeWebhookCommand,
+  rotateWebhookCommand,
+  endWebhookCommand,
+  disableWebhookCommand,
+  replayWebhookCommand,
 ]
 
 /** Every kind of command the log may hold, by its name there: what was logged can be decided again. */

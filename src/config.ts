@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { firstHost } from './platform/database.js'
 import { type Issuer, issuerList } from './platform/issuers.js'
+import { type Networks, networkOf } from './webhooks/target.js'
 
 /** What the service is started with, read once from the environment. */
 export interface Config {
@@ -29,6 +30,10 @@ export interface Config {
   readonly tokenIssuers: readonly Issuer[] | undefined
   /** Addresses and networks of proxies in front of the service. */
   readonly trustProxy: readonly string[] | undefined
+  /** Without it webhooks are off. */
+  readonly webhookKey: string | undefined
+  /** Networks of the operator's own that webhooks may be sent to. */
+  readonly webhookPrivateTargets: Networks
   readonly production: boolean
   readonly logLevel: string
 }
@@ -90,6 +95,13 @@ const environment = z.object({
     .transform((list) => list.split(',').map((one) => one.trim()))
     .refine((list) => list.every(isNetwork), 'not a list of addresses or networks, such as 10.0.0.0/8,127.0.0.1')
     .optional(),
+  WEBHOOK_KEY: z.string().min(32, 'at least 32 characters, drawn by chance').optional(),
+  WEBHOOK_PRIVATE_TARGETS: z
+    .string()
+    .transform((list) => list.split(',').map((one) => networkOf(one.trim())))
+    .refine((list) => !list.includes(undefined), 'not a list of addresses or networks, such as 10.20.0.0/16')
+    .transform((list) => list as unknown as Networks)
+    .default([]),
   NODE_ENV: z.string().optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
@@ -135,6 +147,8 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     tokenAudience: e.TOKEN_AUDIENCE,
     tokenIssuers: e.TOKEN_ISSUERS,
     trustProxy: e.TRUST_PROXY,
+    webhookKey: e.WEBHOOK_KEY,
+    webhookPrivateTargets: e.WEBHOOK_PRIVATE_TARGETS,
     production,
     logLevel: e.LOG_LEVEL,
   })

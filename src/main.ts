@@ -10,6 +10,7 @@ import { connect, DatabaseError, type Sql } from './platform/database.js'
 import { EmbeddedPostgresError } from './platform/embedded-postgres.js'
 import { type FileStore, openFiles } from './platform/files.js'
 import { createService, type Service } from './service.js'
+import { Sender } from './webhooks/sender.js'
 
 const SWEEP_EVERY = 60_000
 const STOP_WITHIN = 10_000
@@ -97,10 +98,17 @@ async function main(): Promise<void> {
     const auth = authOf(config)
     const isOpen = auth.signingKey !== undefined
     const clock = systemClock
-    const { trustProxy } = config
+    const { trustProxy, webhookKey: key, webhookPrivateTargets } = config
     const files = openFiles(config.documentRoot)
-    const options = { ...database, clock, auth, logger, files }
-    const service = await createService({ ...options, ...(trustProxy ? { trustProxy } : {}) })
+    const service = await createService({
+      ...database,
+      clock,
+      auth,
+      logger,
+      files,
+      ...(trustProxy ? { trustProxy } : {}),
+      ...(key ? { webhooks: { key, sender: new Sender(webhookPrivateTargets) } } : {}),
+    })
     if (database.databaseUrl === database.migrateUrl) {
       logger.warn('MIGRATE_DATABASE_URL is not set: the service runs with the role that owns its tables')
     }

@@ -30,6 +30,13 @@ const commanding = (...own: readonly RefusalCode[]): readonly RefusalCode[] => [
   ...own,
 ]
 
+const ofWebhook = [
+  'webhook_not_found',
+  'not_your_jurisdiction',
+  'not_your_organisation',
+  'state_conflict',
+] as const satisfies RefusalCode[]
+
 /** Asked by one person, done by another: the second meets what the first would. */
 const byTwo = {
   verifyQualification: ['enterprise_not_found', 'qualification_not_found', 'not_your_jurisdiction', 'state_conflict'],
@@ -281,4 +288,20 @@ export const refusalsOf: Readonly<Record<Operation, readonly RefusalCode[]>> = {
   listAccounts: reading('not_your_jurisdiction', 'book_not_found', 'entry_not_found', 'moment_in_future'),
   listEntries: reading('not_your_jurisdiction', 'book_not_found'),
   reportProvinces: reading(),
+  createWebhook: commanding(
+    'not_your_jurisdiction',
+    'not_your_organisation',
+    'webhook_limit',
+    'target_not_allowed',
+    'webhooks_off',
+  ),
+  listWebhooks: reading(),
+  getWebhook: reading('webhook_not_found'),
+  pauseWebhook: commanding(...ofWebhook),
+  resumeWebhook: commanding(...ofWebhook),
+  rotateWebhook: commanding(...ofWebhook, 'version_missing', 'version_conflict', 'webhooks_off'),
+  endWebhook: commanding(...ofWebhook),
+  replayWebhook: commanding(...ofWebhook),
+  pingWebhook: [...everywhere, ...bodies, 'unavailable', 'webhook_not_found', 'webhooks_off'],
+  listDeadLetters: reading('webhook_not_found'),
 }

@@ -3,6 +3,7 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { buildApp } from './app.js'
 import { commandTypes } from './commands.js'
 import { type Clock, systemTimer } from './core/time.js'
+import { type CommandType, SYSTEM } from './engine/command.js'
 import { Engine } from './engine/engine.js'
 import { Front } from './engine/front.js'
 import { Lease } from './engine/lease.js'
@@ -15,7 +16,10 @@ import { openDirectory } from './people/directory.js'
 import type { Auth } from './platform/auth.js'
 import { connect, connectEngine, migrate, openReader, userOf } from './platform/database.js'
 import { type FileStore, noFiles } from './platform/files.js'
-import { openLeaseStore, openStorage } from './storage.js'
+import { openDeliveryStore, openLeaseStore, openStorage } from './storage.js'
+import { disableWebhookCommand } from './webhooks/commands.js'
+import { Deliverer } from './webhooks/deliverer.js'
+import type { WebhookSettings } from './webhooks/sender.js'
 
 export interface ServiceOptions {
   /** The service's own database role. */
@@ -31,6 +35,8 @@ export interface ServiceOptions {
   readonly files?: FileStore
   /** Commands that may wait, 20,000 if left out. */
   readonly queue?: number
+  /** Without them webhooks are off. */
+  readonly webhooks?: WebhookSettings
 }
 
 export interface Service {
@@ -64,7 +70,11 @@ export async function createService(options: ServiceOptions): Promise<Service> {
   const me = { id: randomUUID(), address: '' }
   const lease = new Lease(me, leases, timer)
   const isInCharge = () => lease.inCharge?.who === 'here'
-  const tally: Tally = new Tally({ waiting: () => engine.waiting, inCharge: isInCharge })
+  const tally: Tally = new Tally({
+    waiting: () => engine.waiting,
+    inCharge: isInCharge,
+    webhookLag: () => deliverer?.lag ?? 0,
+  })
   const engine: Engine = new Engine({
     storage,
     clock,
@@ -73,6 +83,30 @@ export async function createService(options: ServiceOptions): Promise<Service> {
     ...log,
   })
   const front = new Front({ engine, lease, timer, open: (holder) => openLink(holder, timer) })
+
+  const deliveries = openDeliveryStore(() => connect(databaseUrl, 1))
+  const deliverer = options.webhooks && deliverTo(options.webhooks)
+  function deliverTo({ key, sender }: WebhookSettings): Deliverer {
+    const made = new Deliverer({
+      store: deliveries,
+      sender,
+      clock,
+      timer,
+      key,
+      isInCharge,
+      async disable(webhook, reason) {
+        await front.run({
+          type: disableWebhookCommand as unknown as CommandType,
+          command: { webhook, reason },
+          actor: SYSTEM,
+        })
+      },
+      watch: tally,
+      ...log,
+    })
+    tally.onRecorded = () => made.wake()
+    return made
+  }
 
   let state: 'starting' | 'open' | 'stopping' = 'starting'
   /** What the database said when it was last asked in vain, before the service was open. */
@@ -98,6 +132,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
     directory: openDirectory(sql, clock),
     ...(logger ? { logger } : {}),
     ...(options.trustProxy ? { trustProxy: options.trustProxy } : {}),
+    ...(options.webhooks ? { webhooks: options.webhooks } : {}),
   })
   const hangUp = serveLinks(app.server, {
     id: me.id,
@@ -134,15 +169,17 @@ export async function createService(options: ServiceOptions): Promise<Service> {
       await prepare()
       await lease.start()
       if (state === 'starting') state = 'open'
+      if (state === 'open') deliverer?.start()
       return address
     },
     async close() {
       state = 'stopping'
+      await deliverer?.stop()
       await front.close()
       await lease.stop()
       hangUp()
       await app.close()
-      await Promise.all([storage.close(), leases.close(), sql.end({ timeout: 5 }), reader.close()])
+      await Promise.all([storage.close(), leases.close(), deliveries.close(), sql.end({ timeout: 5 }), reader.close()])
     },
   }
 }

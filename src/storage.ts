@@ -6,6 +6,7 @@ import type { Person, Storage } from './engine/storage.js'
 import { recordIn } from './ledger/record.js'
 import { databaseSource } from './ledger/world.js'
 import type { Sql } from './platform/database.js'
+import { type DeliveryStore, keepLanes, readActive, readHeads, readPages } from './webhooks/queries.js'
 
 /** A connection that says nothing for so long is given up, in milliseconds; the server gives up earlier by itself. */
 const SILENCE = 15_000
@@ -93,6 +94,18 @@ export function openLeaseStore(connect: () => Sql): LeaseStore & { close(): Prom
       )
       return { id: found!.holder, address: found!.address }
     },
+    close: () => line.close(),
+  }
+}
+
+/** What the deliverer of webhooks reads and keeps, on a connection of its own. */
+export function openDeliveryStore(connect: () => Sql): DeliveryStore & { close(): Promise<void> } {
+  const line = new Line(connect)
+  return {
+    heads: () => line.ask(({ sql }) => readHeads(sql)),
+    active: (known) => line.ask(({ sql }) => readActive(sql, known)),
+    pages: (places, withThings) => line.ask(({ sql }) => readPages(sql, places, withThings)),
+    keep: (steps, moment) => line.ask(({ sql }) => keepLanes(sql, steps, moment)),
     close: () => line.close(),
   }
 }

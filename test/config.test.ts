@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { ConfigError, readConfig } from '../src/config.js'
 import { builtInIssuer } from '../src/platform/auth.js'
+import { networkOf } from '../src/webhooks/target.js'
 
 const key = builtInIssuer('x', 'x').publicKey
 const DATABASE_URL = 'postgres://service:secret@db.example:5432/clearing'
@@ -37,6 +38,8 @@ t.test('everything set', async (t) => {
     TOKEN_ISSUER: 'https://id.example',
     TOKEN_AUDIENCE: 'vouchers',
     TRUST_PROXY: '10.0.0.0/8, ::1',
+    WEBHOOK_KEY: 'k'.repeat(32),
+    WEBHOOK_PRIVATE_TARGETS: '10.20.0.0/16, ::1',
     NODE_ENV: 'production',
     LOG_LEVEL: 'warn',
   })
@@ -52,6 +55,8 @@ t.test('everything set', async (t) => {
     tokenAudience: 'vouchers',
     tokenIssuers: undefined,
     trustProxy: ['10.0.0.0/8', '::1'],
+    webhookKey: 'k'.repeat(32),
+    webhookPrivateTargets: [networkOf('10.20.0.0/16'), networkOf('::1')],
     production: true,
     logLevel: 'warn',
   })
@@ -69,6 +74,8 @@ t.test('every variable that is wrong is named, all at once', async (t) => {
     TOKEN_PUBLIC_KEY: 'secret',
     TOKEN_ISSUERS: 'none.json',
     TRUST_PROXY: 'proxy.example',
+    WEBHOOK_KEY: 'short',
+    WEBHOOK_PRIVATE_TARGETS: '10.0.0.0/33',
     LOG_LEVEL: 'loud',
   })
   for (const name of [
@@ -78,6 +85,8 @@ t.test('every variable that is wrong is named, all at once', async (t) => {
     'TOKEN_PUBLIC_KEY',
     'TOKEN_ISSUERS',
     'TRUST_PROXY',
+    'WEBHOOK_KEY',
+    'WEBHOOK_PRIVATE_TARGETS',
     'LOG_LEVEL',
   ]) {
     t.match(message, new RegExp(`^ {2}${name}: \\S`, 'm'), name)

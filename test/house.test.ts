@@ -196,7 +196,7 @@ interface Described {
   readonly responses: Record<string, object>
 }
 /** A POST that is no command: it changes nothing that is not due, and needs no key. */
-const asksOnly = new Set(['sweep', 'simulateProgram', 'quoteContract', 'uploadDocument'])
+const asksOnly = new Set(['sweep', 'simulateProgram', 'quoteContract', 'uploadDocument', 'pingWebhook'])
 const described = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ path, method, ...operation })),
 )
@@ -467,13 +467,23 @@ t.test('functions have their search path pinned, and the service can only call i
     'forget_documents',
     'hold_lease',
     'keep_document',
+    'keep_webhook_lanes',
     'name_documents',
     'period_items',
     'record',
   ])
   t.same(
     functions.filter((f) => f.definer).map((f) => f.name),
-    ['actor_numbers', 'fix_moment', 'forget_documents', 'hold_lease', 'keep_document', 'name_documents', 'record'],
+    [
+      'actor_numbers',
+      'fix_moment',
+      'forget_documents',
+      'hold_lease',
+      'keep_document',
+      'keep_webhook_lanes',
+      'name_documents',
+      'record',
+    ],
     'only what writes runs as the owner',
   )
   const writable = await admin`

@@ -11,13 +11,13 @@ import { builtInIssuer } from '../src/platform/auth.js'
 import { type Operation, permissions, type Role, roles } from '../src/platform/permissions.js'
 import { refusalsOf } from '../src/refusals.js'
 import { createService } from '../src/service.js'
-import { china, testDatabase } from './support/service.js'
+import { china, testDatabase, testWebhooks } from './support/service.js'
 
 // One service on one database; the tests below run in order, each on what the ones before have left.
 const database = await testDatabase()
 const clock = new ManualClock(china('2026-03-02'))
 const auth = builtInIssuer('test', 'test')
-const service = await createService({ ...database, clock, auth })
+const service = await createService({ ...database, clock, auth, webhooks: testWebhooks() })
 const base = await service.open({ host: '127.0.0.1', port: 0 })
 const admin = postgres(database.adminUrl, { max: 1, onnotice: () => {} })
 t.teardown(async () => {
@@ -78,7 +78,7 @@ const places = Object.fromEntries(
 /** What takes or gives files; these have tests of their own. */
 const notJson: readonly Operation[] = ['getVoucherTemplate', 'uploadVoucherFile', 'getVoucherFileVerdicts']
 const operations = (Object.keys(permissions) as Operation[]).filter((o) => !notJson.includes(o))
-const noCommands: Operation[] = ['sweep', 'simulateProgram', 'quoteContract', 'uploadDocument']
+const noCommands: Operation[] = ['sweep', 'simulateProgram', 'quoteContract', 'uploadDocument', 'pingWebhook']
 const commands = operations.filter((o) => places[o].method === 'POST' && !noCommands.includes(o))
 
 interface Asked {
@@ -373,6 +373,7 @@ const terms = { by: '320000', categories: ['testing'], from: '2026-01-01', to: '
 const agreement = { agreement: '320000-310000-1' }
 
 const listing = { uscc: parties.wujiang, listing: '1' }
+const hook = { webhook: `W${wj}-1` }
 
 interface Good {
   readonly actor: Actor
@@ -597,6 +598,15 @@ const good: Record<string, () => Good> = {
   confirmPayments: () => ({ actor: bureau('finance', region), params: { period }, body: {} }),
   approveProposal: () => ({ actor: bureau('approver', wj), params: { proposal }, body: {} }),
   declineProposal: () => ({ actor: bureau('approver', wj), params: { proposal }, body: { reason: '不予' } }),
+  createWebhook: () => ({
+    actor: firm('enterprise', parties.wujiang),
+    body: { owner: parties.wujiang, url: 'http://127.0.0.1:1024/', kinds: ['pay'] },
+  }),
+  pauseWebhook: () => ({ actor: bureau('officer', wj), params: hook, body: {} }),
+  resumeWebhook: () => ({ actor: bureau('officer', wj), params: hook, body: {} }),
+  rotateWebhook: () => ({ actor: bureau('officer', wj), params: hook, headers: first, body: {} }),
+  endWebhook: () => ({ actor: bureau('officer', wj), params: hook, body: { reason: '停用' } }),
+  replayWebhook: () => ({ actor: bureau('officer', wj), params: hook, body: { book: wj, from: 1 } }),
 }
 
 t.test('every command has a good request here', async (t) => {

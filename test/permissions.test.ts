@@ -241,6 +241,19 @@ const proposing = { program: things.program, amount: '1.00' }
 const { result: proposed } = (await send('appropriate', bureau('finance', OWN), { body: proposing })).body
 const { proposal } = proposed as { proposal: string }
 
+/** Nobody listens there, on this machine. */
+const nowhere = 'http://127.0.0.1:1024/'
+const hook = async (actor: Actor, owner: string) =>
+  (await done('createWebhook', actor, { body: { owner, url: nowhere, kinds: ['close_period'] } })).result as {
+    webhook: string
+  }
+const hooks = {
+  bureau: await hook(officer, OWN),
+  enterprise: await hook(person('enterprise', uscc(1)), uscc(1)),
+  provider: await hook(person('provider', uscc(51)), uscc(51)),
+}
+const webhookOf = (role: Role) => ({ ...(role === 'enterprise' || role === 'provider' ? hooks[role] : hooks.bureau) })
+
 /** What is asked of these things by each operation; of what is the region's where that is said. */
 const requests: Readonly<Record<Operation, (role: Role) => Request & { readonly of?: string }>> = {
   publishProgram: () => ({ body: program(`P-${++keys}`, 'provider') }),
@@ -313,7 +326,7 @@ const requests: Readonly<Record<Operation, (role: Role) => Request & { readonly 
     params: { provider: uscc(51), objection: String(objection) },
     body: { verdict: 'dismissed', reason: '不成立' },
   }),
-  applyRecognition: () => ({ body: application }),
+  applyRecognition: () => ({ body: wished }),
   refuseRecognition: () => ({ body: { provider: uscc(51), jurisdiction: OWN, reason: '材料不全' } }),
   listRecognitionApplications: () => ({}),
   mapCategory: () => ({ of: '320000', body: mapping }),
@@ -379,6 +392,16 @@ const requests: Readonly<Record<Operation, (role: Role) => Request & { readonly 
   listAccounts: () => ({ params: { book: OWN } }),
   listEntries: () => ({ params: { book: OWN } }),
   reportProvinces: () => ({}),
+  createWebhook: (role) => ({ body: { owner: isFirm(role) ? codeOf(role, 1) : OWN, url: nowhere } }),
+  listWebhooks: () => ({}),
+  getWebhook: (role) => ({ params: webhookOf(role) }),
+  pauseWebhook: (role) => ({ params: webhookOf(role) }),
+  resumeWebhook: (role) => ({ params: webhookOf(role) }),
+  rotateWebhook: (role) => ({ params: webhookOf(role), ifMatch: 1 }),
+  endWebhook: (role) => ({ params: webhookOf(role), body: { reason: '停用' } }),
+  replayWebhook: (role) => ({ params: webhookOf(role), body: { book: OWN, from: 1 } }),
+  pingWebhook: (role) => ({ params: webhookOf(role) }),
+  listDeadLetters: (role) => ({ params: webhookOf(role) }),
 }
 
 /** What a list must show to those who may see it, and to nobody else. */
@@ -393,6 +416,7 @@ const shown: Partial<Record<Operation, string>> = {
   listOrders: things.order,
   listProposals: earliest!,
   listBooks: OWN,
+  listWebhooks: nowhere,
 }
 
 type Outcome = 'may' | 'not the role' | 'not theirs'

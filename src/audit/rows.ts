@@ -19,6 +19,7 @@ import { relations } from '../relations/facts.js'
 import { homeReviews } from '../reviews/facts.js'
 import { type Period, periods } from '../settlement/facts.js'
 import { grants, vouchers } from '../vouchers/facts.js'
+import { webhooks } from '../webhooks/facts.js'
 import { said } from './finding.js'
 import type { Replayed } from './replay.js'
 
@@ -50,6 +51,7 @@ const tables: readonly Table[] = [
   { kind: grants, table: 'grants', columns: ['book', 'program', 'enterprise', 'year'] },
   { kind: orders, table: 'orders', columns: ['book', 'order'] },
   { kind: periods, table: 'periods', columns: ['period'] },
+  { kind: webhooks, table: 'webhooks', columns: ['owner'] },
 ]
 
 const AT_ONCE = 5000

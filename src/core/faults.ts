@@ -49,6 +49,14 @@ export const fieldFaults = {
   text_padded: { en: 'A name has no blanks at its ends', zh: '名称首尾不得有空格' },
   repeated: { en: 'A value is given twice', zh: '取值重复' },
   instant_format: { en: 'A moment is written as RFC 3339 in +08:00', zh: '时刻须为 +08:00 的 RFC 3339 格式' },
+  target_format: {
+    en: 'An address is https (or http), without credentials or fragment, at the default port or one from 1024 on',
+    zh: '地址须为 https（或 http），不含账号与片段，端口为默认或 1024 以上',
+  },
+  owner_unknown: {
+    en: "Neither a jurisdiction's code (GB/T 2260) nor a unified social credit code (GB 32100-2015)",
+    zh: '既不是辖区代码（GB/T 2260），也不是统一社会信用代码（GB 32100-2015）',
+  },
   number_format: { en: 'A number without sign or decimals', zh: '须为不带符号和小数的数字' },
   check_character: {
     en: 'The check character at the end does not fit: there is a slip in the number',

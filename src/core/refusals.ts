@@ -274,6 +274,14 @@ export const serviceRefusals = {
     zh: '没有待办理的互认申请',
   },
   provider_exists: { status: 409, en: 'The provider is registered already', zh: '该服务机构已登记' },
+  webhook_not_found: { status: 404, en: 'There is no such webhook', zh: '没有该事件推送' },
+  webhook_limit: { status: 409, en: 'There are as many webhooks as one owner may have', zh: '事件推送数量已达上限' },
+  target_not_allowed: {
+    status: 422,
+    en: 'Nothing may be sent to this address: it must be public and https',
+    zh: '不允许推送至该地址：须为公网 https 地址',
+  },
+  webhooks_off: { status: 501, en: 'This service is run without webhooks', zh: '本服务未启用事件推送' },
   idempotency_key_missing: {
     status: 400,
     en: 'The Idempotency-Key header is needed: 1 to 128 visible ASCII characters',

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Actor } from '../core/actor.js'
 import { isRefusal, type Refusal, type RefusalCode, Refused, refusals, refuse } from '../core/refusals.js'
 import { type Clock, chinaTime } from '../core/time.js'
+import type { Event } from '../ledger/plan.js'
 import { authorise } from '../platform/auth.js'
 import type { Reader, Sql } from '../platform/database.js'
 import type { FileStore } from '../platform/files.js'
@@ -46,6 +47,8 @@ interface CommandSpec<C> extends Spec {
   readonly status?: 200 | 201
   /** What is looked at, and added to the command, before it can be decided; throws Refused. */
   readonly prepare?: (command: C, actor: Actor) => Promise<C>
+  /** What is told with the receipt and kept nowhere: worked out again for whoever asks again with the same key. */
+  readonly tells?: { readonly fields: z.ZodRawShape; of(event: Event): object }
 }
 
 const KEY = /^[\x21-\x7e]{1,128}$/
@@ -103,21 +106,22 @@ export const bookText = (book: number) => String(book).padStart(6, '0')
 
 /** Answers one kind of command over POST: roles, Idempotency-Key, validation, engine, receipt or refusal. */
 export function commandRoute<C>(app: FastifyInstance, { engine }: Services, spec: CommandSpec<C>): void {
-  const { type, status = 200 } = spec
+  const { type, status = 200, tells } = spec
+  const receipt = z.object({ ...receiptFields(type.event), ...tells?.fields })
   app.route({
-    ...posted(engine, spec, spec.body ?? type.schema, { [status]: z.object(receiptFields(type.event)) }),
+    ...posted(engine, spec, spec.body ?? type.schema, { [status]: receipt }),
     handler: async (request, reply) => {
       const said = commandOf<C>(request, spec)
       const command = spec.prepare ? await spec.prepare(said, request.actor) : said
       const outcome = await engine.run({ type: type as unknown as CommandType, command, ...askedBy(request) })
       if (isRefusal(outcome)) return sendRefusal(request, reply, outcome)
       reply.status(status)
-      return receiptOf(type, outcome)
+      return { ...receiptOf(type, outcome), ...tells?.of(outcome.event) }
     },
   })
 }
 
-interface ProposalSpec extends Omit<CommandSpec<never>, 'type' | 'status' | 'prepare'> {
+interface ProposalSpec extends Omit<CommandSpec<never>, 'type' | 'status' | 'prepare' | 'tells'> {
   readonly type: { readonly kind: string; readonly alone: z.ZodObject }
   readonly body?: z.ZodObject
   /** What must be done before it can be decided. */

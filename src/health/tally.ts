@@ -17,8 +17,11 @@ export class Tally implements EngineWatch {
   readonly #recording: Histogram
   readonly #again: Counter
   readonly #outages: Counter
+  readonly #deliveries: Counter
+  /** Told of every batch that was recorded. */
+  onRecorded: (() => void) | undefined
 
-  constructor(gauges: { waiting(): number; inCharge(): boolean }) {
+  constructor(gauges: { waiting(): number; inCharge(): boolean; webhookLag(): number }) {
     const registers = [this.registry]
     collectDefaultMetrics({ register: this.registry })
     const came = this.#came
@@ -61,6 +64,20 @@ export class Tally implements EngineWatch {
         this.set(gauges.inCharge() ? 1 : 0)
       },
     })
+    new Gauge({
+      name: 'clearing_webhook_lag_seconds',
+      help: 'Age of the oldest event that waits to be delivered to a webhook',
+      registers,
+      collect() {
+        this.set(gauges.webhookLag() / 1000)
+      },
+    })
+    this.#deliveries = new Counter({
+      name: 'clearing_webhook_deliveries_total',
+      help: 'Tries to deliver an event to a webhook, by outcome (delivered, failed, dead: the last one failed)',
+      labelNames: ['outcome'],
+      registers,
+    })
     this.#batches = new Histogram({
       name: 'clearing_batch_commands',
       help: 'Commands recorded in one call',
@@ -93,6 +110,7 @@ export class Tally implements EngineWatch {
   recorded(commands: number, milliseconds: number): void {
     this.#batches.observe(commands)
     this.#recording.observe(milliseconds / 1000)
+    this.onRecorded?.()
   }
 
   decidedAgain(commands: number): void {
@@ -101,6 +119,10 @@ export class Tally implements EngineWatch {
 
   outage(): void {
     this.#outages.inc()
+  }
+
+  delivery(outcome: 'delivered' | 'failed' | 'dead'): void {
+    this.#deliveries.inc({ outcome })
   }
 
   fault(id: string): void {

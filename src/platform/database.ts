@@ -258,7 +258,7 @@ function functionScript(functions: readonly SqlFile[], service: string): string[
        grant usage on schema clearing to ${role};
        grant select on all tables in schema clearing to ${role};
        grant execute on function record, actor_numbers, fix_moment, period_items, balances_as_of, hold_lease,
-         keep_document, name_documents, forget_documents to ${role};
+         keep_document, name_documents, forget_documents, keep_webhook_lanes to ${role};
      end if; end $$;`,
   ]
 }

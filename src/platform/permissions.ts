@@ -130,6 +130,16 @@ export const permissions = {
   listAccounts: [...bureau],
   listEntries: [...bureau],
   reportProvinces: [...bureau],
+  createWebhook: ['enterprise', 'provider', 'officer'],
+  listWebhooks: ['enterprise', 'provider', ...bureau],
+  getWebhook: ['enterprise', 'provider', ...bureau],
+  pauseWebhook: ['enterprise', 'provider', 'officer'],
+  resumeWebhook: ['enterprise', 'provider', 'officer'],
+  rotateWebhook: ['enterprise', 'provider', 'officer'],
+  pingWebhook: ['enterprise', 'provider', 'officer'],
+  endWebhook: ['enterprise', 'provider', 'officer'],
+  replayWebhook: ['enterprise', 'provider', 'officer'],
+  listDeadLetters: ['enterprise', 'provider', ...bureau],
 } as const satisfies Record<string, readonly Role[]>
 
 export type Operation = keyof typeof permissions
@@ -300,4 +310,14 @@ export const reachOf = {
   listAccounts: 'tree',
   listEntries: 'tree',
   reportProvinces: 'all',
+  createWebhook: 'own',
+  listWebhooks: 'own',
+  getWebhook: 'own',
+  pauseWebhook: 'own',
+  resumeWebhook: 'own',
+  rotateWebhook: 'own',
+  endWebhook: 'own',
+  replayWebhook: 'own',
+  pingWebhook: 'own',
+  listDeadLetters: 'own',
 } as const satisfies Record<Operation, Reach>

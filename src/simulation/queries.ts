@@ -50,6 +50,13 @@ const left = [
   'end_standing',
   'apply_recognition',
   'refuse_recognition',
+  'create_webhook',
+  'pause_webhook',
+  'resume_webhook',
+  'rotate_webhook',
+  'end_webhook',
+  'disable_webhook',
+  'replay_webhook',
 ]
 
 /** How many orders were filed over these days. */

@@ -21,6 +21,7 @@ import type { Relations } from '../../src/relations/facts.js'
 import type { HomeReview } from '../../src/reviews/facts.js'
 import type { Period } from '../../src/settlement/facts.js'
 import type { Grant, Voucher } from '../../src/vouchers/facts.js'
+import type { Webhooks } from '../../src/webhooks/facts.js'
 
 /** What PostgreSQL refuses, with its SQLSTATE. */
 export class SqlError extends Error {
@@ -113,6 +114,7 @@ export interface Nouns {
   readonly grants: Map<string, Grant>
   readonly orders: Map<string, Order>
   readonly periods: Map<string, Period>
+  readonly webhooks: Map<string, Webhooks>
 }
 
 /** A row or an account of a book, and a leg of a hold, by number. */
@@ -154,6 +156,7 @@ export class Ledger {
     grants: new Map(),
     orders: new Map(),
     periods: new Map(),
+    webhooks: new Map(),
   }
   /** Calls of `record` that wrote something. */
   calls = 0

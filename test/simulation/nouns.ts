@@ -14,6 +14,7 @@ import type { Relations } from '../../src/relations/facts.js'
 import type { HomeReview } from '../../src/reviews/facts.js'
 import type { Period } from '../../src/settlement/facts.js'
 import { type Grant, grantKey, type Voucher, vouchers } from '../../src/vouchers/facts.js'
+import type { Webhooks } from '../../src/webhooks/facts.js'
 import { check, type Ledger, refer, unique } from './ledger.js'
 
 /** A row as `record` is given it: money is a text of digits. */
@@ -222,6 +223,12 @@ export const putters: Readonly<Record<string, (ledger: Ledger, rows: Rows) => vo
     for (const { reaches } of rows as unknown as Period[]) {
       check(Object.values(reaches).every((reach) => reach > 0))
       refer(Object.keys(reaches).every((book) => ledger.books.has(Number(book))))
+    }
+  },
+  webhooks: (ledger, rows) => {
+    for (const row of rows as unknown as Webhooks[]) {
+      check(row.webhooks.every((one) => (one.former === null) === (one.formerUntil === null)))
+      ledger.set(ledger.nouns.webhooks, row.owner, row)
     }
   },
 }

@@ -12,6 +12,8 @@ import { type FileStore, openFiles } from '../../src/platform/files.js'
 import { prepareRoles } from '../../src/platform/roles.js'
 import { createService, type Service } from '../../src/service.js'
 import { openStorage } from '../../src/storage.js'
+import { Sender, type WebhookSettings } from '../../src/webhooks/sender.js'
+import { networkOf } from '../../src/webhooks/target.js'
 import { testCluster } from './cluster.js'
 
 /** A migrated database of a test's own, with the owner's and the service's role; `drop` removes it. */
@@ -70,6 +72,12 @@ export function china(text: string): number {
   return at
 }
 
+/** Webhooks that may be sent to this machine, and nowhere else. */
+export function testWebhooks(): WebhookSettings {
+  const own = ['127.0.0.0/8', '::1'].map((text) => networkOf(text)!)
+  return { key: 'a key that only tests know, of some length', sender: new Sender(own) }
+}
+
 export interface TestService {
   readonly service: Service
   readonly clock: ManualClock
@@ -94,6 +102,7 @@ export async function testService(day = '2026-03-02', auth: Partial<Auth> = {}):
     ...database,
     clock,
     files,
+    webhooks: testWebhooks(),
     auth: { ...builtInIssuer('test', 'test'), ...auth },
   })
   const base = await service.open({ host: '127.0.0.1', port: 0 })
