@@ -127,6 +127,14 @@ export const commandKind = clearing.enum('command_kind', [
   'appeal_integrity',
   'decide_appeal',
   'acknowledge_integrity',
+  'accept_order',
+  'decline_order',
+  'supplement_order',
+  'file_objection',
+  'resolve_objection',
+  'appeal_claim',
+  'decide_claim_appeal',
+  'publish_workdays',
 ])
 
 export const commands = clearing.table(
@@ -149,6 +157,9 @@ export const commands = clearing.table(
   (t) => [
     primaryKey({ columns: [t.book, t.seq] }),
     uniqueIndex('commands_key').on(t.key).where(sql`key is not null`),
+    index('commands_order')
+      .using('brin', t.book, sql`(body ->> 'order')`)
+      .where(sql`kind not in ('issue', 'file_order', 'pay')`),
     index('commands_items').on(t.book, t.seq).where(sql`kind in ('approve_claim', 'claw_back')`),
     index('commands_item_days').on(t.book, t.day).where(sql`kind in ('approve_claim', 'claw_back')`),
   ],
@@ -297,6 +308,8 @@ export const programs = clearing.table(
     noticeDays: integer('notice_days'),
     evidence: text().array().notNull().default([]),
     verifiedTypes: boolean('verified_types').notNull(),
+    acceptanceDays: integer('acceptance_days'),
+    appealDays: integer('appeal_days'),
   },
   (t) => [primaryKey({ columns: [t.program, t.version] })],
 )
@@ -441,6 +454,7 @@ export const orders = clearing.table(
     noticeEnds: date('notice_ends'),
     evidence: jsonb(),
     agreement: number('agreement'),
+    dossier: jsonb(),
   },
   (t) => [
     primaryKey({ columns: [t.book, t.order] }),
@@ -448,9 +462,18 @@ export const orders = clearing.table(
     index('orders_enterprise').on(t.enterprise),
     index('orders_provider').on(t.provider),
     index('orders_voucher').on(t.book, t.voucher),
+    index('orders_notice').on(t.noticeEnds, t.book, t.order).where(sql`notice_ends is not null`),
     index('orders_approved').on(t.book, t.approvedSeq).where(sql`approved_seq is not null`),
   ],
 )
+
+export const workdays = clearing.table('workdays', {
+  year: integer().primaryKey(),
+  document: text().notNull(),
+  off: text().array().notNull(),
+  work: text().array().notNull(),
+  version: number('version').notNull(),
+})
 
 export const periods = clearing.table('periods', {
   period: text().primaryKey(),

@@ -5,6 +5,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import type { z } from 'zod'
 import { agreementRoutes } from './agreements/routes.js'
+import { appealRoutes } from './appeals/routes.js'
 import { auditRoutes } from './audit/routes.js'
 import { claimRoutes } from './claims/routes.js'
 import { refuse } from './core/refusals.js'
@@ -17,6 +18,7 @@ import { enterpriseRoutes } from './enterprises/routes.js'
 import type { Vitals } from './health/contract.js'
 import { healthRoutes } from './health/routes.js'
 import { integrityRoutes } from './integrity/routes.js'
+import { objectionRoutes } from './objections/routes.js'
 import { orderRoutes } from './orders/routes.js'
 import { overviewRoutes } from './overview/routes.js'
 import { peopleRoutes } from './people/routes.js'
@@ -33,6 +35,7 @@ import { closePeriod, confirmPayments } from './settlement/settle.js'
 import { simulationRoutes } from './simulation/routes.js'
 import { tokenRoutes } from './tokens/routes.js'
 import { voucherRoutes } from './vouchers/routes.js'
+import { workdayRoutes } from './workdays/routes.js'
 
 const MOST_BYTES = 1_048_576
 
@@ -126,6 +129,9 @@ export async function buildApp(
   voucherRoutes(app, services)
   orderRoutes(app, services)
   claimRoutes(app, services)
+  objectionRoutes(app, services)
+  appealRoutes(app, services)
+  workdayRoutes(app, services)
   deadlineRoutes(app, services)
   settlementRoutes(app, services)
   auditRoutes(app, services)

@@ -4,6 +4,7 @@ import {
   offerAgreementCommand,
   signAgreementCommand,
 } from './agreements/commands.js'
+import { appealClaimCommand, decideClaimAppealCommand } from './appeals/commands.js'
 import {
   approveClaimCommand,
   clawBackCommand,
@@ -28,7 +29,16 @@ import {
   decideAppealCommand,
   listIntegrityCommand,
 } from './integrity/commands.js'
-import { cancelOrderCommand, confirmCommand, deliverCommand, fileOrderCommand } from './orders/commands.js'
+import { fileObjectionCommand, resolveObjectionCommand } from './objections/commands.js'
+import {
+  acceptOrderCommand,
+  cancelOrderCommand,
+  confirmCommand,
+  declineOrderCommand,
+  deliverCommand,
+  fileOrderCommand,
+  supplementOrderCommand,
+} from './orders/commands.js'
 import { appointCommand, barPersonCommand, deputiseCommand, endStandingCommand } from './people/commands.js'
 import {
   appropriateCommand,
@@ -47,6 +57,7 @@ import {
 import { declareRelationsCommand, recordRelationsCommand } from './relations/commands.js'
 import { closePeriodCommand, confirmPaymentsCommand, netPeriodCommand, payCommand } from './settlement/commands.js'
 import { issueCommand } from './vouchers/commands.js'
+import { publishWorkdaysCommand } from './workdays/commands.js'
 
 const all: readonly CommandType[] = [
   publishProgramCommand,
@@ -97,6 +108,14 @@ const all: readonly CommandType[] = [
   appealIntegrityCommand,
   decideAppealCommand,
   acknowledgeIntegrityCommand,
+  acceptOrderCommand,
+  declineOrderCommand,
+  supplementOrderCommand,
+  fileObjectionCommand,
+  resolveObjectionCommand,
+  appealClaimCommand,
+  decideClaimAppealCommand,
+  publishWorkdaysCommand,
 ]
 
 /** Every kind of command the log may hold, by its name there: what was logged can be decided again. */

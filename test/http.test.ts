@@ -513,6 +513,13 @@ const good: Record<string, () => Good> = {
   }),
   deliverOrder: () => ({ actor: firm('provider', parties.lab), params: { order }, body: {} }),
   confirmOrder: () => ({ actor: firm('enterprise', parties.wujiang), params: { order }, body: { score: 80 } }),
+  acceptOrder: () => ({ actor: firm('provider', parties.lab), params: { order }, body: {} }),
+  declineOrder: () => ({ actor: firm('provider', parties.lab), params: { order }, body: { reason: '拒单' } }),
+  supplementOrder: () => ({
+    actor: firm('enterprise', parties.wujiang),
+    params: { order },
+    body: { contractAmount: '50000.00', voucherAmount: '20000.00', signedOn: '2026-03-02', reason: '增项' },
+  }),
   cancelOrder: () => ({ actor: firm('enterprise', parties.wujiang), params: { order }, body: {} }),
   submitClaim: () => ({
     actor: firm('provider', parties.lab),
@@ -523,6 +530,23 @@ const good: Record<string, () => Good> = {
   verifyClaim: () => ({ actor: bureau('officer', wj), params: { order }, body: {} }),
   approveClaim: () => ({ actor: bureau('approver', wj), params: { order }, body: { amount: null } }),
   rejectClaim: () => ({ actor: bureau('approver', wj), params: { order }, body: { reason: '驳回' } }),
+  fileObjection: () => ({ actor: firm('provider', parties.hangzhou), params: { order }, body: { reason: '异议' } }),
+  resolveObjection: () => ({
+    actor: bureau('officer', wj),
+    params: { order, objection: '1' },
+    body: { verdict: 'dismissed', reason: '不成立' },
+  }),
+  appealClaim: () => ({ actor: firm('provider', parties.lab), params: { order }, body: { reason: '申诉' } }),
+  decideClaimAppeal: () => ({
+    actor: bureau('officer', wj),
+    params: { order },
+    body: { verdict: 'dismissed', reason: '维持驳回' },
+  }),
+  publishWorkdays: () => ({
+    actor: bureau('officer', region),
+    params: { year: '2027' },
+    body: { document: '国办发明电〔2026〕1号', off: ['2027-01-01'], work: [] },
+  }),
   clawBack: () => ({ actor: bureau('approver', wj), params: { order }, body: { amount: '0.01', reason: '追回' } }),
   closePeriod: () => ({ actor: bureau('finance', region), body: { period: `Q-${++keys}`, through: '2026-03-31' } }),
   confirmPayments: () => ({ actor: bureau('finance', region), params: { period }, body: {} }),

@@ -152,8 +152,7 @@ for (const [role, n, division] of [
   else await done('registerProvider', person(role, code), { body: provider(n, division) })
 }
 await done('recogniseProvider', officer, { body: recognition })
-const made = async (payee: 'provider' | 'enterprise') => {
-  const code = `WJ-${payee}`
+const made = async (payee: 'provider' | 'enterprise', code = `WJ-${payee}`) => {
   await done('publishProgram', officer, { body: program(code, payee) })
   await done('appropriate', bureau('finance', OWN), { body: { program: code, amount: '10000.00' } })
   const { result } = await done('issueVoucher', officer, {
@@ -164,6 +163,7 @@ const made = async (payee: 'provider' | 'enterprise') => {
 }
 const paidTo = { provider: await made('provider'), enterprise: await made('enterprise') }
 const things = paidTo.provider
+const { order: declined } = await made('provider', 'WJ-declined')
 await done('closePeriod', bureau('finance', REGION), { body: { period: '2026-02', through: '2026-02-28' } })
 const { program: _, jurisdiction: __, ...drafted } = program('', 'provider')
 await done('draftProgram', officer, { params: { program: 'D-1' }, body: { jurisdiction: OWN, rules: drafted } })
@@ -264,6 +264,14 @@ const requests: Readonly<Record<Operation, (role: Role) => Request & { readonly 
   fileOrder: () => ({ body: contract(things.voucher) }),
   listOrders: () => ({}),
   getOrder: () => ({ params: things }),
+  getTimeline: () => ({ params: things }),
+  listReminders: () => ({ query: '?within=366' }),
+  acceptOrder: () => ({ params: things }),
+  declineOrder: () => ({ params: { order: declined }, body: { reason: '拒单' } }),
+  supplementOrder: () => ({
+    params: things,
+    body: { contractAmount: '12.00', voucherAmount: '1.00', signedOn: '2026-03-01', reason: '增项' },
+  }),
   deliverOrder: () => ({ params: things }),
   confirmOrder: () => ({ params: things, body: { score: 80 } }),
   cancelOrder: () => ({ params: paidTo.enterprise }),
@@ -276,6 +284,23 @@ const requests: Readonly<Record<Operation, (role: Role) => Request & { readonly 
   approveClaim: () => ({ params: things, body: { amount: null } }),
   rejectClaim: () => ({ params: things, body: { reason: '驳回' } }),
   clawBack: () => ({ params: things, body: { amount: '0.01', reason: '追回' } }),
+  listNotices: () => ({}),
+  fileObjection: () => ({ params: things, body: { reason: '异议' } }),
+  resolveObjection: () => ({
+    params: { ...things, objection: '1' },
+    body: { verdict: 'dismissed', reason: '不成立' },
+  }),
+  appealClaim: (role) => ({
+    params: role === 'enterprise' ? paidTo.enterprise : things,
+    body: { reason: '申诉' },
+  }),
+  decideClaimAppeal: () => ({ params: things, body: { verdict: 'dismissed', reason: '维持驳回' } }),
+  publishWorkdays: () => ({
+    of: REGION,
+    params: { year: '2027' },
+    body: { document: '国办发明电〔2026〕1号', off: ['2027-01-01'], work: [] },
+  }),
+  getWorkdays: () => ({ params: { year: '2027' } }),
   closePeriod: () => ({ of: REGION, body: { period: `Q-${++keys}`, through: '2026-03-31' } }),
   confirmPayments: () => ({ of: REGION, params: { period: 'never closed' } }),
   listPeriods: () => ({}),
@@ -299,6 +324,7 @@ const shown: Partial<Record<Operation, string>> = {
   listIntegrityEntries: '2027-01-01',
   listVouchers: things.voucher,
   listOrders: things.order,
+  listReminders: things.order,
   listProposals: earliest!,
   listBooks: OWN,
 }

@@ -15,6 +15,7 @@ import { providers } from '../providers/facts.js'
 import { relations } from '../relations/facts.js'
 import { type Period, periods } from '../settlement/facts.js'
 import { grants, vouchers } from '../vouchers/facts.js'
+import { workdays } from '../workdays/facts.js'
 import { said } from './finding.js'
 import type { Replayed } from './replay.js'
 
@@ -32,6 +33,7 @@ const tables: readonly Table[] = [
   { kind: programs, table: 'programs', columns: ['program'] },
   { kind: agreements, table: 'agreements', columns: ['accepting', 'home'] },
   { kind: people, table: 'standings', columns: ['person'] },
+  { kind: workdays, table: 'workdays', columns: ['year'] },
   { kind: drafts, table: 'program_drafts', columns: ['jurisdiction', 'program'] },
   { kind: enterprises, table: 'enterprises', columns: ['uscc'] },
   { kind: providers, table: 'providers', columns: ['uscc'] },

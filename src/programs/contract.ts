@@ -18,6 +18,8 @@ import {
 
 const days = z.int({ error: 'wrong_type' }).min(0, { error: 'out_of_range' }).max(3660, { error: 'out_of_range' })
 const someDays = z.int({ error: 'wrong_type' }).min(1, { error: 'out_of_range' }).max(3660, { error: 'out_of_range' })
+/** A period of workdays ends in the same year or the next one. */
+const someWorkdays = z.int({ error: 'wrong_type' }).min(1, { error: 'out_of_range' }).max(60, { error: 'out_of_range' })
 const seen = z.int({ error: 'wrong_type' }).min(1, { error: 'out_of_range' })
 
 export const evidenceKinds = [
@@ -72,6 +74,12 @@ const ruleFields = {
     .meta({ description: 'Most for the first voucher of an enterprise in a calendar year 首次发放限额' }),
   noticeDays: someDays.nullish().meta({ description: 'Calendar days of notice before approval 公示天数' }),
   evidence: setOf(evidenceKind).nullish().meta({ description: 'What a claim must come with 必备佐证材料' }),
+  acceptanceDays: someWorkdays
+    .nullish()
+    .meta({ description: 'Workdays in which the provider accepts an order before it may deliver 接单期限（工作日）' }),
+  appealDays: someWorkdays
+    .nullish()
+    .meta({ description: 'Workdays in which a rejected claim can be appealed 申诉期限（工作日）' }),
   verifiedTypes: z
     .boolean()
     .nullish()
@@ -151,6 +159,8 @@ const rulesView = {
   noticeDays: z.number().nullable(),
   evidence: z.array(evidenceKind),
   verifiedTypes: z.boolean(),
+  acceptanceDays: z.number().nullable(),
+  appealDays: z.number().nullable(),
 }
 
 /** One version of a program's rules; the first is in force from the beginning. */

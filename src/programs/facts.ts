@@ -49,6 +49,10 @@ export interface Program extends Fact {
   readonly evidence: readonly string[]
   /** Whether only verified types count; off unless the program says so. */
   readonly verifiedTypes: boolean
+  /** In workdays: the provider accepts an order before it delivers. */
+  readonly acceptanceDays: number | null
+  /** In workdays: a rejected claim can be appealed. */
+  readonly appealDays: number | null
 }
 
 /** A program with all its versions, oldest first. */
@@ -70,7 +74,7 @@ export const programs: FactKind<ProgramVersions> = {
              claim_within_days as "claimWithinDays", categories, enterprise_types as "enterpriseTypes", title, document,
              reach, ratios, use_by as "useBy", recall_unused_after_days as "recallUnusedAfterDays",
              first_grant_limit as "firstGrantLimit", notice_days as "noticeDays", evidence,
-             verified_types as "verifiedTypes"
+             verified_types as "verifiedTypes", acceptance_days as "acceptanceDays", appeal_days as "appealDays"
       from programs where program = any (${keys as string[]}) order by program, version`
     const found = new Map<string, Program[]>()
     for (const row of rows) {

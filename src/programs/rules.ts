@@ -45,6 +45,8 @@ export function versionOf(
     noticeDays: asked.noticeDays ?? null,
     evidence: asked.evidence ?? [],
     verifiedTypes: asked.verifiedTypes ?? false,
+    acceptanceDays: asked.acceptanceDays ?? null,
+    appealDays: asked.appealDays ?? null,
   }
 }
 

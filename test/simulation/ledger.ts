@@ -17,6 +17,7 @@ import type { Provider } from '../../src/providers/facts.js'
 import type { Relations } from '../../src/relations/facts.js'
 import type { Period } from '../../src/settlement/facts.js'
 import type { Grant, Voucher } from '../../src/vouchers/facts.js'
+import type { PublishedNotice } from '../../src/workdays/facts.js'
 
 /** What PostgreSQL refuses, with its SQLSTATE. */
 export class SqlError extends Error {
@@ -94,6 +95,7 @@ export interface Nouns {
   readonly proposals: Map<string, Proposal>
   readonly agreements: Map<string, Pair>
   readonly people: Map<string, Registered>
+  readonly workdays: Map<string, PublishedNotice>
   readonly programs: Map<string, ProgramVersions>
   readonly program_drafts: Map<string, Draft>
   readonly enterprises: Map<string, Enterprise>
@@ -130,6 +132,7 @@ export class Ledger {
     proposals: new Map(),
     agreements: new Map(),
     people: new Map(),
+    workdays: new Map(),
     programs: new Map(),
     program_drafts: new Map(),
     enterprises: new Map(),

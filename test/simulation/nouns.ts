@@ -10,6 +10,7 @@ import type { Provider } from '../../src/providers/facts.js'
 import type { Relations } from '../../src/relations/facts.js'
 import type { Period } from '../../src/settlement/facts.js'
 import { type Grant, grantKey, type Voucher, vouchers } from '../../src/vouchers/facts.js'
+import { type PublishedNotice, workdays } from '../../src/workdays/facts.js'
 import { check, type Ledger, refer, unique } from './ledger.js'
 
 /** A row as `record` is given it: money is a text of digits. */
@@ -53,6 +54,9 @@ export const putters: Readonly<Record<string, (ledger: Ledger, rows: Rows) => vo
       if (all.length > 0) ledger.set(ledger.nouns.people, row.person, { ...row, standings: all })
       refer(row.standings.every((one) => ledger.books.has(one.jurisdiction)))
     }
+  },
+  workdays: (ledger, rows) => {
+    for (const row of rows as unknown as PublishedNotice[]) ledger.set(ledger.nouns.workdays, workdays.key(row), row)
   },
   programs: (ledger, rows) => {
     for (const row of rows as unknown as ProgramVersions[]) {
@@ -197,6 +201,7 @@ function programOf(row: Wire<Program>): Program {
   check(/^[0-9]+(\.[0-9]+)?$/.test(program.ratio) && program.applyTo >= program.applyFrom)
   check(program.useWithinDays >= 0 && program.claimWithinDays >= 0 && (program.recallUnusedAfterDays ?? 0) >= 0)
   check((useBy === null || useBy >= program.applyTo) && (noticeDays === null || noticeDays > 0))
+  check((program.acceptanceDays ?? 1) > 0 && (program.appealDays ?? 1) > 0)
   check(program.version > 0 && (program.version === 1) === (program.effectiveFrom === null))
   return program
 }
@@ -204,9 +209,9 @@ function programOf(row: Wire<Program>): Program {
 /** What of an order changes after it was filed. */
 function courseOf(order: Order) {
   const { state, deadline, score, invoiceNo, invoiceAmount, verifiedBy, approved, approvedSeq, clawedBack } = order
-  const { noticeEnds, evidence } = order
+  const { noticeEnds, evidence, dossier, contractAmount, voucherAmount } = order
   const course = { state, deadline, score, invoiceNo, invoiceAmount, verifiedBy, approved, approvedSeq, clawedBack }
-  return { ...course, noticeEnds, evidence }
+  return { ...course, noticeEnds, evidence, dossier, contractAmount, voucherAmount }
 }
 
 function checkOrder(order: Order): void {
@@ -216,5 +221,5 @@ function checkOrder(order: Order): void {
   check(approved === null || (approved > 0n && approved <= voucherAmount))
   check(clawedBack >= 0n && clawedBack <= (approved ?? 0n))
   check((state === 'approved' || state === 'paid') === (approved !== null))
-  check((deadline !== null) === ['filed', 'delivered', 'confirmed', 'returned'].includes(state))
+  check((deadline !== null) === ['filed', 'accepted', 'delivered', 'confirmed', 'returned'].includes(state))
 }
