@@ -803,13 +803,13 @@ t.test('names of other things, and what is no name at all', async (t) => {
   for (const operation of commands) actors[operation] = good[operation]!().actor
   await unchanged(t, async () => {
     for (const operation of commands.filter((o) => good[o]!().params?.order)) {
-      const { actor, body } = good[operation]!()
+      const { actor, params, body } = good[operation]!()
       for (const id of strange) {
-        const answer = await ask(operation, { actor, params: { order: id }, body })
+        const answer = await ask(operation, { actor, params: { ...params, order: id }, body })
         t.match(answer, { status: 404, body: { code: 'order_not_found' } }, `${operation} ${id}`)
       }
       for (const id of ['%00', 'a%0Ab', 'a'.repeat(41), '%20']) {
-        const answer = await ask(operation, { actor, rawParams: { order: id }, body })
+        const answer = await ask(operation, { actor, params: params!, rawParams: { order: id }, body })
         t.match(answer, { status: 400, body: { code: 'validation_failed' } }, `${operation} ${id}`)
         t.match(pointed(answer)[0], /^\/params\/order (text_format|out_of_range)$/)
       }
@@ -1145,6 +1145,8 @@ t.test("another's things: never done, never shown", async (t) => {
       ['getOrder', { ...stranger.enterprise, jurisdiction: region }],
       ['getOrder', firm('provider', parties.hangzhou)],
       ['getOrder', stranger.officer],
+      ['getTimeline', stranger.enterprise],
+      ['getTimeline', stranger.officer],
       ['getEnterprise', stranger.enterprise],
       ['getEnterprise', { ...stranger.enterprise, jurisdiction: wj }],
       ['listAccounts', stranger.auditor],
@@ -1161,7 +1163,7 @@ t.test("another's things: never done, never shown", async (t) => {
     }
     for (const jurisdiction of [wj, '320500', '320000', region]) {
       const above = { actor: bureau('auditor', jurisdiction), params }
-      for (const operation of ['getVoucher', 'getOrder', 'listAccounts', 'listEntries'] as const) {
+      for (const operation of ['getVoucher', 'getOrder', 'getTimeline', 'listAccounts', 'listEntries'] as const) {
         t.equal((await ask(operation, above)).status, 200, `${operation} from ${jurisdiction}`)
       }
     }

@@ -152,8 +152,8 @@ for (const [role, n, division] of [
   else await done('registerProvider', person(role, code), { body: provider(n, division) })
 }
 await done('recogniseProvider', officer, { body: recognition })
-const made = async (payee: 'provider' | 'enterprise', code = `WJ-${payee}`) => {
-  await done('publishProgram', officer, { body: program(code, payee) })
+const made = async (payee: 'provider' | 'enterprise', code = `WJ-${payee}`, more: object = {}) => {
+  await done('publishProgram', officer, { body: { ...program(code, payee), ...more } })
   await done('appropriate', bureau('finance', OWN), { body: { program: code, amount: '10000.00' } })
   const { result } = await done('issueVoucher', officer, {
     body: { enterprise: uscc(1), program: code, amount: '1000.00' },
@@ -164,6 +164,13 @@ const made = async (payee: 'provider' | 'enterprise', code = `WJ-${payee}`) => {
 const paidTo = { provider: await made('provider'), enterprise: await made('enterprise') }
 const things = paidTo.provider
 const { order: declined } = await made('provider', 'WJ-declined')
+/** A claim under public notice. */
+const { order: noticed } = await made('provider', 'WJ-notice', { noticeDays: 7 })
+await done('deliverOrder', person('provider', uscc(51)), { params: { order: noticed } })
+await done('confirmOrder', person('enterprise', uscc(1)), { params: { order: noticed }, body: { score: 80 } })
+const invoice = { invoiceNo: '9'.repeat(20), invoiceAmount: '10.00' }
+await done('submitClaim', person('provider', uscc(51)), { params: { order: noticed }, body: invoice })
+await done('verifyClaim', officer, { params: { order: noticed } })
 await done('closePeriod', bureau('finance', REGION), { body: { period: '2026-02', through: '2026-02-28' } })
 const { program: _, jurisdiction: __, ...drafted } = program('', 'provider')
 await done('draftProgram', officer, { params: { program: 'D-1' }, body: { jurisdiction: OWN, rules: drafted } })
@@ -285,7 +292,7 @@ const requests: Readonly<Record<Operation, (role: Role) => Request & { readonly 
   rejectClaim: () => ({ params: things, body: { reason: '驳回' } }),
   clawBack: () => ({ params: things, body: { amount: '0.01', reason: '追回' } }),
   listNotices: () => ({}),
-  fileObjection: () => ({ params: things, body: { reason: '异议' } }),
+  fileObjection: () => ({ params: { order: noticed }, body: { reason: '异议' } }),
   resolveObjection: () => ({
     params: { ...things, objection: '1' },
     body: { verdict: 'dismissed', reason: '不成立' },

@@ -1,6 +1,6 @@
 import { refuse } from '../core/refusals.js'
 import { overdueOrder } from '../deadlines/commands.js'
-import { isSamePerson, ofJurisdiction } from '../engine/access.js'
+import { isSamePerson, mayRead, ofJurisdiction } from '../engine/access.js'
 import { command } from '../engine/command.js'
 import { row } from '../ledger/plan.js'
 import { idOf, noted, type Objection, orders } from '../orders/facts.js'
@@ -13,6 +13,13 @@ export const fileObjectionCommand = command({
   schema: fileObjection,
   event: objectionFiled,
   facts: (find, { order }) => byItself(find, order),
+  // What is not, and was not, under notice is nobody's business but the parties' and the bureaus'.
+  access: ({ order }, actor) =>
+    (order.state === 'verified' && order.noticeEnds !== null) ||
+    [order.enterprise, order.provider].includes(actor.organisation) ||
+    mayRead(actor, order.book)
+      ? undefined
+      : refuse('order_not_found', { order: idOf(order) }),
   overdue: ({ order }, day) => overdueOrder(order, day),
   decide({ book, order }, { reason }, { seq, day, actor: { organisation } }) {
     const state = next(order.state, 'file_objection')

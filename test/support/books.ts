@@ -89,7 +89,7 @@ function programsOff(memory: Memory, lines: Lines): string | undefined {
   return undefined
 }
 
-const HOLDING = ['filed', 'delivered', 'confirmed', 'submitted', 'returned', 'verified']
+const HOLDING = ['filed', 'accepted', 'delivered', 'confirmed', 'submitted', 'returned', 'verified']
 
 /** Every hold: captured + released + open = held at first; open while its order is, and equal to what it asked for. */
 function holdsOff(memory: Memory): string | undefined {
@@ -112,13 +112,13 @@ function holdsOff(memory: Memory): string | undefined {
 }
 
 /**
- * The region-wide keys that must be in use: a contract number by every order that is not cancelled, lapsed or rejected,
+ * The region-wide keys that must be in use: a contract number by every order that is not cancelled, declined, lapsed or rejected,
  * an invoice likewise. Throws when two orders would hold the same.
  */
 export function keysInUse(all: readonly Order[]): Map<string, string> {
   const holders = new Map<string, string>()
   for (const order of all) {
-    if (['cancelled', 'lapsed', 'rejected'].includes(order.state)) continue
+    if (['cancelled', 'declined', 'lapsed', 'rejected'].includes(order.state)) continue
     for (const key of [...keysOf(order), ...invoiceKeys(order)]) {
       if (holders.has(key)) throw new Error(`${key} is held twice`)
       holders.set(key, idOf(order))
