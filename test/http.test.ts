@@ -544,8 +544,7 @@ const good: Record<string, () => Good> = {
   }),
   publishWorkdays: () => ({
     actor: bureau('officer', region),
-    params: { year: '2027' },
-    body: { document: '国办发明电〔2026〕1号', off: ['2027-01-01'], work: [] },
+    body: { year: 2027, document: '国办发明电〔2026〕1号', off: ['2027-01-01'], work: [] },
   }),
   clawBack: () => ({ actor: bureau('approver', wj), params: { order }, body: { amount: '0.01', reason: '追回' } }),
   closePeriod: () => ({ actor: bureau('finance', region), body: { period: `Q-${++keys}`, through: '2026-03-31' } }),

@@ -304,8 +304,7 @@ const requests: Readonly<Record<Operation, (role: Role) => Request & { readonly 
   decideClaimAppeal: () => ({ params: things, body: { verdict: 'dismissed', reason: '维持驳回' } }),
   publishWorkdays: () => ({
     of: REGION,
-    params: { year: '2027' },
-    body: { document: '国办发明电〔2026〕1号', off: ['2027-01-01'], work: [] },
+    body: { year: 2027, document: '国办发明电〔2026〕1号', off: ['2027-01-01'], work: [] },
   }),
   getWorkdays: () => ({ params: { year: '2027' } }),
   closePeriod: () => ({ of: REGION, body: { period: `Q-${++keys}`, through: '2026-03-31' } }),

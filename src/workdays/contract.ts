@@ -32,8 +32,8 @@ function ofYear(
 
 /** Publishes the State Council's notice of a year's holidays to the service, or corrects it (公布节假日安排). */
 export const publishWorkdays = z.strictObject({ year, version: version.nullish(), ...notice }).superRefine(ofYear)
-/** The same where the address names the year, and If-Match the version. */
-export const workdaysBody = z.strictObject(notice)
+/** The same where If-Match says the version. */
+export const workdaysBody = z.strictObject({ year, ...notice }).superRefine(ofYear)
 
 export const workdaysPublished = z.object({ year: z.number(), version: z.number() })
 
