@@ -9,21 +9,16 @@ import { workdaysBody, workdaysView, yearParams } from './contract.js'
 
 const tag = 'deadlines 期限'
 
-export function workdayRoutes(app: FastifyInstance, { reader, ...services }: Services): void {
-  proposeRoute(
-    app,
-    { reader, ...services },
-    {
-      operation: 'publishWorkdays',
-      url: '/v1/workdays/:year',
-      tag,
-      params: yearParams,
-      ifMatch: 'if there',
-      body: workdaysBody,
-      summary: { en: "Publish the notice of a year's holidays", zh: '公布年度节假日安排' },
-      type: publishWorkdaysCommand,
-    },
-  )
+export function workdayRoutes(app: FastifyInstance, services: Services): void {
+  proposeRoute(app, services, {
+    operation: 'publishWorkdays',
+    url: '/v1/workdays',
+    tag,
+    ifMatch: 'if there',
+    body: workdaysBody,
+    summary: { en: "Publish the notice of a year's holidays", zh: '公布年度节假日安排' },
+    type: publishWorkdaysCommand,
+  })
   readRoute<{ year: number }>(app, {
     operation: 'getWorkdays',
     url: '/v1/workdays/:year',
@@ -32,7 +27,7 @@ export function workdayRoutes(app: FastifyInstance, { reader, ...services }: Ser
     summary: { en: 'The workdays of a year', zh: '年度工作日' },
     answer: workdaysView,
     async read({ params: { year } }) {
-      const [published = null] = await reader.select().from(workdays).where(eq(workdays.year, year))
+      const [published = null] = await services.reader.select().from(workdays).where(eq(workdays.year, year))
       const notices = (of: number) => (of === year ? published : null)
       const days: string[] = []
       for (let day = `${year}-01-01`; day <= `${year}-12-31`; day = addDays(day, 1)) {
