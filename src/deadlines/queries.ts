@@ -8,7 +8,7 @@ import type { Book } from '../ledger/book.js'
 import { accountKinds } from '../ledger/chart.js'
 import type { OrderState } from '../orders/contract.js'
 import type { Dossier } from '../orders/facts.js'
-import { type OrderCommand, waitingFor } from '../orders/rules.js'
+import { type Waiting, waitingFor } from '../orders/rules.js'
 import type { Sql } from '../platform/database.js'
 import type { reminderKinds, reminderView } from './contract.js'
 
@@ -18,13 +18,13 @@ const MOST = 200
 type Reminder = z.infer<typeof reminderView>
 
 /** What an order's deadline ends, by the command that would meet it. */
-const ends: Partial<Record<OrderCommand, (typeof reminderKinds)[number]>> = {
+const ends: Partial<Record<Waiting['step'], (typeof reminderKinds)[number]>> = {
   accept_order: 'acceptance',
   deliver: 'delivery',
   confirm: 'confirmation',
   submit_claim: 'claim',
   approve_claim: 'notice',
-  dismiss_objection: 'notice',
+  resolve_objection: 'notice',
   appeal_claim: 'appeal',
 }
 

@@ -130,7 +130,7 @@ export const openObjections = ({ dossier }: Pick<Order, 'dossier'>): readonly Ob
 /** What an order waits for: whose turn it is, with which command, and until when. */
 export interface Waiting {
   readonly turn: (typeof turns)[number]
-  readonly step: OrderCommand
+  readonly step: OrderCommand | 'resolve_objection' | 'decide_claim_appeal'
   readonly by: Day | null
   readonly countedIn: 'days' | 'workdays' | null
   readonly isProvisional: boolean
@@ -142,7 +142,7 @@ type Course = Pick<Order, 'state' | 'deadline' | 'payee' | 'dossier'>
 export function waitingFor(order: Course, day: Day): Waiting | null {
   const { state, deadline, payee, dossier } = order
   const isProvisional = dossier?.isProvisional ?? false
-  const plain = (turn: Waiting['turn'], step: OrderCommand, by: Day | null): Waiting => ({
+  const plain = (turn: Waiting['turn'], step: Waiting['step'], by: Day | null): Waiting => ({
     turn,
     step,
     by,
@@ -166,13 +166,13 @@ export function waitingFor(order: Course, day: Day): Waiting | null {
     case 'submitted':
       return plain('bureau', 'verify_claim', null)
     case 'verified':
-      if (openObjections(order).length > 0) return plain('bureau', 'dismiss_objection', null)
+      if (openObjections(order).length > 0) return plain('bureau', 'resolve_objection', null)
       return plain('bureau', 'approve_claim', null)
     case 'approved':
       return plain('clearing', 'confirm_payments', null)
     case 'rejected': {
       const { appeal, appealBy } = dossier ?? {}
-      if (appeal) return appeal.decision ? null : plain('bureau', 'dismiss_appeal', null)
+      if (appeal) return appeal.decision ? null : plain('bureau', 'decide_claim_appeal', null)
       if (appealBy === undefined || day > appealBy) return null
       return { turn: payee, step: 'appeal_claim', by: appealBy, countedIn: 'workdays', isProvisional }
     }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { appealClaimCommand, decideClaimAppealCommand } from '../../src/appeals/commands.js'
+import { decideClaimAppealCommand } from '../../src/appeals/commands.js'
 import { returnClaimCommand } from '../../src/claims/commands.js'
 import { yuan } from '../../src/core/money.js'
 import { isRefusal } from '../../src/core/refusals.js'
@@ -31,11 +31,7 @@ const resolve = (order: string, objection: number, verdict: string, subject: str
   command: { order, objection, verdict, reason: '经核查' },
   actor: bureau(WJ, subject),
 })
-const appeal = (order: string, payee: string): Asked => ({
-  type: appealClaimCommand as never,
-  command: { order, reason: '材料齐全' },
-  actor: firm(payee),
-})
+const { appeal } = ask
 const decideAppeal = (order: string, verdict: string, subject = 'Sun'): Asked => ({
   type: decideClaimAppealCommand as never,
   command: { order, verdict, reason: '经复核' },

@@ -4,13 +4,7 @@ import { yuan } from '../../src/core/money.js'
 import { isRefusal } from '../../src/core/refusals.js'
 import { sweep } from '../../src/deadlines/sweep.js'
 import type { Asked, Runner } from '../../src/engine/runner.js'
-import {
-  acceptOrderCommand,
-  declineOrderCommand,
-  deliverCommand,
-  fileOrderCommand,
-  supplementOrderCommand,
-} from '../../src/orders/commands.js'
+import { deliverCommand, fileOrderCommand } from '../../src/orders/commands.js'
 import type { Order } from '../../src/orders/facts.js'
 import { waitingFor } from '../../src/orders/rules.js'
 import { type Lab, withLab } from '../support/lab.js'
@@ -18,21 +12,7 @@ import { ask, firm } from '../support/scene.js'
 import { china } from '../support/service.js'
 import { type Place, Stage } from '../support/stage.js'
 
-const accept = (order: string, provider: string): Asked => ({
-  type: acceptOrderCommand as never,
-  command: { order },
-  actor: firm(provider),
-})
-const decline = (order: string, provider: string): Asked => ({
-  type: declineOrderCommand as never,
-  command: { order, reason: '未签此合同' },
-  actor: firm(provider),
-})
-const supplement = (order: string, enterprise: string, contractAmount: bigint, voucherAmount: bigint): Asked => ({
-  type: supplementOrderCommand as never,
-  command: { order, contractAmount, voucherAmount, signedOn: '2026-03-02', reason: '增项' },
-  actor: firm(enterprise),
-})
+const { accept, decline, supplement } = ask
 const file = (voucher: string, { enterprise, provider }: Place, more: object = {}): Asked => ({
   type: fileOrderCommand as never,
   command: {
@@ -227,7 +207,7 @@ t.test('whose turn it is, with which step, until when', async (t) => {
     [{ state: 'verified' }, 'bureau approve_claim null null'],
     [
       { state: 'verified', dossier: { objections: [{ objection: 1, organisation: 'o', ...open }] } },
-      'bureau dismiss_objection null null',
+      'bureau resolve_objection null null',
     ],
     [{ state: 'approved' }, 'clearing confirm_payments null null'],
     [{ state: 'rejected' }, null],
@@ -235,7 +215,7 @@ t.test('whose turn it is, with which step, until when', async (t) => {
     [{ state: 'rejected', dossier: { appealBy: '2026-03-02' } }, 'provider appeal_claim 2026-03-02 workdays'],
     [
       { state: 'rejected', dossier: { appealBy: '2026-03-02', appeal: { appeal: 9, ...open } } },
-      'bureau dismiss_appeal null null',
+      'bureau decide_claim_appeal null null',
     ],
     [{ state: 'rejected', dossier: { appealBy: '2026-03-02', appeal: { appeal: 9, ...decided } } }, null],
     [{ state: 'paid' }, null],

@@ -87,7 +87,7 @@ t.test('the timeline of an order, over 春节, as each of those who may see it r
   const notices = await must(stranger, 'GET', '/v1/notices')
   t.match(notices.items, [{ order, enterprise: ENTERPRISE, provider: PROVIDER, noticeEnds: '2026-03-03' }])
   const { objection } = (await on(order, stranger, 'objections', { reason: '与我司服务雷同' })).result
-  t.match((await timeline(officer, order)).next, { turn: 'bureau', step: 'dismiss_objection' })
+  t.match((await timeline(officer, order)).next, { turn: 'bureau', step: 'resolve_objection' })
   await on(order, colleague, `objections/${objection}/resolution`, { verdict: 'dismissed', reason: '不成立' })
   service.clock.set(china('2026-03-04'))
   t.same((await must(stranger, 'GET', '/v1/notices')).items, [], 'the notice is over')
