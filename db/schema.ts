@@ -150,6 +150,14 @@ export const commandKind = clearing.enum('command_kind', [
   'complete_application',
   'withdraw_application',
   'review_application',
+  'accept_order',
+  'decline_order',
+  'supplement_order',
+  'file_objection',
+  'resolve_objection',
+  'appeal_claim',
+  'decide_claim_appeal',
+  'publish_workdays',
 ])
 
 export const commands = clearing.table(
@@ -172,6 +180,9 @@ export const commands = clearing.table(
   (t) => [
     primaryKey({ columns: [t.book, t.seq] }),
     uniqueIndex('commands_key').on(t.key).where(sql`key is not null`),
+    index('commands_order')
+      .using('brin', t.book, sql`(body ->> 'order')`)
+      .where(sql`kind not in ('issue', 'file_order', 'pay')`),
     index('commands_items').on(t.book, t.seq).where(sql`kind in ('approve_claim', 'claw_back')`),
     index('commands_item_days').on(t.book, t.day).where(sql`kind in ('approve_claim', 'claw_back')`),
     index('commands_of_order').on(t.book, sql`(body ->> 'order')`).where(sql`kind in ('deliver', 'return_claim')`),
@@ -323,6 +334,8 @@ export const programs = clearing.table(
     evidence: text().array().notNull().default([]),
     verifiedTypes: boolean('verified_types').notNull(),
     extendDays: integer('extend_days'),
+    acceptanceDays: integer('acceptance_days'),
+    appealDays: integer('appeal_days'),
   },
   (t) => [primaryKey({ columns: [t.program, t.version] })],
 )
@@ -547,6 +560,7 @@ export const orders = clearing.table(
     agreement: number('agreement'),
     localCategory: text('local_category'),
     redInvoices: text('red_invoices').array(),
+    dossier: jsonb(),
   },
   (t) => [
     primaryKey({ columns: [t.book, t.order] }),
@@ -554,6 +568,7 @@ export const orders = clearing.table(
     index('orders_enterprise').on(t.enterprise),
     index('orders_provider').on(t.provider),
     index('orders_voucher').on(t.book, t.voucher),
+    index('orders_notice').on(t.noticeEnds, t.book, t.order).where(sql`notice_ends is not null`),
     index('orders_approved').on(t.book, t.approvedSeq).where(sql`approved_seq is not null`),
     index('orders_evidence').using('gin', t.evidence.op('jsonb_path_ops')).where(sql`evidence is not null`),
   ],
@@ -581,6 +596,13 @@ export const documentDays = clearing.table(
   { organisation: text().notNull(), day: date().notNull(), bytes: number('bytes').notNull() },
   (t) => [primaryKey({ columns: [t.organisation, t.day] })],
 )
+export const workdays = clearing.table('workdays', {
+  year: integer().primaryKey(),
+  document: text().notNull(),
+  off: text().array().notNull(),
+  work: text().array().notNull(),
+  version: number('version').notNull(),
+})
 
 export const periods = clearing.table('periods', {
   period: text().primaryKey(),

@@ -5,6 +5,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import type { z } from 'zod'
 import { agreementRoutes } from './agreements/routes.js'
+import { appealRoutes } from './appeals/routes.js'
 import { applicationRoutes } from './applications/routes.js'
 import { auditRoutes } from './audit/routes.js'
 import { catalogueRoutes } from './catalogue/routes.js'
@@ -21,6 +22,7 @@ import { evaluationRoutes } from './evaluations/routes.js'
 import type { Vitals } from './health/contract.js'
 import { healthRoutes } from './health/routes.js'
 import { integrityRoutes } from './integrity/routes.js'
+import { objectionRoutes } from './objections/routes.js'
 import { orderRoutes } from './orders/routes.js'
 import { overviewRoutes } from './overview/routes.js'
 import { peopleRoutes } from './people/routes.js'
@@ -44,6 +46,7 @@ import { voucherRoutes } from './vouchers/routes.js'
 import { webhookDocument } from './webhooks/contract.js'
 import { webhookRoutes } from './webhooks/routes.js'
 import type { WebhookSettings } from './webhooks/sender.js'
+import { workdayRoutes } from './workdays/routes.js'
 
 const MOST_BYTES = 1_048_576
 
@@ -148,6 +151,9 @@ export async function buildApp(
   orderRoutes(app, services)
   claimRoutes(app, services)
   documentRoutes(app, services)
+  objectionRoutes(app, services)
+  appealRoutes(app, services)
+  workdayRoutes(app, services)
   deadlineRoutes(app, services)
   settlementRoutes(app, services)
   auditRoutes(app, services)

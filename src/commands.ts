@@ -4,6 +4,7 @@ import {
   offerAgreementCommand,
   signAgreementCommand,
 } from './agreements/commands.js'
+import { appealClaimCommand, decideClaimAppealCommand } from './appeals/commands.js'
 import {
   applyVoucherCommand,
   completeApplicationCommand,
@@ -35,7 +36,16 @@ import {
   decideAppealCommand,
   listIntegrityCommand,
 } from './integrity/commands.js'
-import { cancelOrderCommand, confirmCommand, deliverCommand, fileOrderCommand } from './orders/commands.js'
+import { fileObjectionCommand, resolveObjectionCommand } from './objections/commands.js'
+import {
+  acceptOrderCommand,
+  cancelOrderCommand,
+  confirmCommand,
+  declineOrderCommand,
+  deliverCommand,
+  fileOrderCommand,
+  supplementOrderCommand,
+} from './orders/commands.js'
 import { appointCommand, barPersonCommand, deputiseCommand, endStandingCommand } from './people/commands.js'
 import {
   appropriateCommand,
@@ -73,6 +83,7 @@ import {
   resumeWebhookCommand,
   rotateWebhookCommand,
 } from './webhooks/commands.js'
+import { publishWorkdaysCommand } from './workdays/commands.js'
 
 const all: readonly CommandType[] = [
   publishProgramCommand,
@@ -146,6 +157,14 @@ const all: readonly CommandType[] = [
   endWebhookCommand,
   disableWebhookCommand,
   replayWebhookCommand,
+  acceptOrderCommand,
+  declineOrderCommand,
+  supplementOrderCommand,
+  fileObjectionCommand,
+  resolveObjectionCommand,
+  appealClaimCommand,
+  decideClaimAppealCommand,
+  publishWorkdaysCommand,
 ]
 
 /** Every kind of command the log may hold, by its name there: what was logged can be decided again. */

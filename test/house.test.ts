@@ -293,7 +293,8 @@ t.test('a command refuses what its operation lists, and nothing else', async (t)
   const grantNames = ['program_not_found', 'enterprise_not_found']
   /** What a voucher or an order names is there: it was looked at when it was issued or filed. */
   const implied: Readonly<Record<string, readonly RefusalCode[]>> = {
-    fileOrder: ['program_not_found', 'enterprise_not_found', 'order_not_found'],
+    fileOrder: ['program_not_found', 'enterprise_not_found'],
+    supplementOrder: ['program_not_found', 'enterprise_not_found', 'provider_not_found'],
     submitClaim: ['program_not_found'],
     extendVoucher: ['program_not_found'],
     completeApplication: ['program_not_found', 'enterprise_not_found'],

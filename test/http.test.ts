@@ -583,6 +583,13 @@ const good: Record<string, () => Good> = {
   }),
   deliverOrder: () => ({ actor: firm('provider', parties.lab), params: { order }, body: {} }),
   confirmOrder: () => ({ actor: firm('enterprise', parties.wujiang), params: { order }, body: { score: 80 } }),
+  acceptOrder: () => ({ actor: firm('provider', parties.lab), params: { order }, body: {} }),
+  declineOrder: () => ({ actor: firm('provider', parties.lab), params: { order }, body: { reason: '拒单' } }),
+  supplementOrder: () => ({
+    actor: firm('enterprise', parties.wujiang),
+    params: { order },
+    body: { contractAmount: '50000.00', voucherAmount: '20000.00', signedOn: '2026-03-02', reason: '增项' },
+  }),
   cancelOrder: () => ({ actor: firm('enterprise', parties.wujiang), params: { order }, body: {} }),
   submitClaim: () => ({
     actor: firm('provider', parties.lab),
@@ -593,6 +600,22 @@ const good: Record<string, () => Good> = {
   verifyClaim: () => ({ actor: bureau('officer', wj), params: { order }, body: {} }),
   approveClaim: () => ({ actor: bureau('approver', wj), params: { order }, body: { amount: null } }),
   rejectClaim: () => ({ actor: bureau('approver', wj), params: { order }, body: { reason: '驳回' } }),
+  fileObjection: () => ({ actor: firm('provider', parties.hangzhou), params: { order }, body: { reason: '异议' } }),
+  resolveObjection: () => ({
+    actor: bureau('officer', wj),
+    params: { order, objection: '1' },
+    body: { verdict: 'dismissed', reason: '不成立' },
+  }),
+  appealClaim: () => ({ actor: firm('provider', parties.lab), params: { order }, body: { reason: '申诉' } }),
+  decideClaimAppeal: () => ({
+    actor: bureau('officer', wj),
+    params: { order },
+    body: { verdict: 'dismissed', reason: '维持驳回' },
+  }),
+  publishWorkdays: () => ({
+    actor: bureau('officer', region),
+    body: { year: 2027, document: '国办发明电〔2026〕1号', off: ['2027-01-01'], work: [] },
+  }),
   clawBack: () => ({ actor: bureau('approver', wj), params: { order }, body: { amount: '0.01', reason: '追回' } }),
   closePeriod: () => ({ actor: bureau('finance', region), body: { period: `Q-${++keys}`, through: '2026-03-31' } }),
   confirmPayments: () => ({ actor: bureau('finance', region), params: { period }, body: {} }),
@@ -858,13 +881,13 @@ t.test('names of other things, and what is no name at all', async (t) => {
   for (const operation of commands) actors[operation] = good[operation]!().actor
   await unchanged(t, async () => {
     for (const operation of commands.filter((o) => good[o]!().params?.order)) {
-      const { actor, body } = good[operation]!()
+      const { actor, params, body } = good[operation]!()
       for (const id of strange) {
-        const answer = await ask(operation, { actor, params: { order: id }, body })
+        const answer = await ask(operation, { actor, params: { ...params, order: id }, body })
         t.match(answer, { status: 404, body: { code: 'order_not_found' } }, `${operation} ${id}`)
       }
       for (const id of ['%00', 'a%0Ab', 'a'.repeat(41), '%20']) {
-        const answer = await ask(operation, { actor, rawParams: { order: id }, body })
+        const answer = await ask(operation, { actor, params: params!, rawParams: { order: id }, body })
         t.match(answer, { status: 400, body: { code: 'validation_failed' } }, `${operation} ${id}`)
         t.match(pointed(answer)[0], /^\/params\/order (text_format|out_of_range)$/)
       }
@@ -1200,6 +1223,8 @@ t.test("another's things: never done, never shown", async (t) => {
       ['getOrder', { ...stranger.enterprise, jurisdiction: region }],
       ['getOrder', firm('provider', parties.hangzhou)],
       ['getOrder', stranger.officer],
+      ['getTimeline', stranger.enterprise],
+      ['getTimeline', stranger.officer],
       ['getEnterprise', stranger.enterprise],
       ['getEnterprise', { ...stranger.enterprise, jurisdiction: wj }],
       ['listAccounts', stranger.auditor],
@@ -1216,7 +1241,7 @@ t.test("another's things: never done, never shown", async (t) => {
     }
     for (const jurisdiction of [wj, '320500', '320000', region]) {
       const above = { actor: bureau('auditor', jurisdiction), params }
-      for (const operation of ['getVoucher', 'getOrder', 'listAccounts', 'listEntries'] as const) {
+      for (const operation of ['getVoucher', 'getOrder', 'getTimeline', 'listAccounts', 'listEntries'] as const) {
         t.equal((await ask(operation, above)).status, 200, `${operation} from ${jurisdiction}`)
       }
     }

@@ -168,9 +168,8 @@ for (const [role, n, division] of [
   else await done('registerProvider', person(role, code), { body: provider(n, division) })
 }
 await done('recogniseProvider', officer, { body: recognition })
-const made = async (payee: 'provider' | 'enterprise') => {
-  const code = `WJ-${payee}`
-  await done('publishProgram', officer, { body: program(code, payee) })
+const made = async (payee: 'provider' | 'enterprise', code = `WJ-${payee}`, more: object = {}) => {
+  await done('publishProgram', officer, { body: { ...program(code, payee), ...more } })
   await done('appropriate', bureau('finance', OWN), { body: { program: code, amount: '10000.00' } })
   const { result } = await done('issueVoucher', officer, {
     body: { enterprise: uscc(1), program: code, amount: '1000.00' },
@@ -195,6 +194,14 @@ const claimed = {
   evidence: [{ kind: 'contract', sha256: document }],
 }
 await done('submitClaim', person('provider', uscc(51)), { params: evidenced, body: claimed })
+const { order: declined } = await made('provider', 'WJ-declined')
+/** A claim under public notice. */
+const { order: noticed } = await made('provider', 'WJ-notice', { noticeDays: 7 })
+await done('deliverOrder', person('provider', uscc(51)), { params: { order: noticed } })
+await done('confirmOrder', person('enterprise', uscc(1)), { params: { order: noticed }, body: { score: 80 } })
+const invoice = { invoiceNo: '9'.repeat(20), invoiceAmount: '10.00' }
+await done('submitClaim', person('provider', uscc(51)), { params: { order: noticed }, body: invoice })
+await done('verifyClaim', officer, { params: { order: noticed } })
 await done('closePeriod', bureau('finance', REGION), { body: { period: '2026-02', through: '2026-02-28' } })
 const { program: _, jurisdiction: __, ...drafted } = program('', 'provider')
 await done('draftProgram', officer, { params: { program: 'D-1' }, body: { jurisdiction: OWN, rules: drafted } })
@@ -268,7 +275,7 @@ const requests: Readonly<Record<Operation, (role: Role) => Request & { readonly 
   decideAppeal: () => ({ params: { ...entry, appeal: String(appeal) }, body: { verdict: 'upheld', reason: '维持' } }),
   acknowledgeIntegrity: (role) => ({ params: entryOf(role) }),
   listIntegrityEntries: () => ({ query: '?limit=100' }),
-  listNotices: () => ({ query: '?limit=100' }),
+  listIntegrityNotices: () => ({ query: '?limit=100' }),
   declareRelations: (role) => ({ params: { uscc: codeOf(role, 1) }, body: { shareholders: [] } }),
   recordRelations: () => ({
     params: { uscc: uscc(1) },
@@ -364,6 +371,14 @@ const requests: Readonly<Record<Operation, (role: Role) => Request & { readonly 
   fileOrder: () => ({ body: contract(things.voucher) }),
   listOrders: () => ({}),
   getOrder: () => ({ params: things }),
+  getTimeline: () => ({ params: things }),
+  listReminders: () => ({ query: '?within=366' }),
+  acceptOrder: () => ({ params: things }),
+  declineOrder: () => ({ params: { order: declined }, body: { reason: '拒单' } }),
+  supplementOrder: () => ({
+    params: things,
+    body: { contractAmount: '12.00', voucherAmount: '1.00', signedOn: '2026-03-01', reason: '增项' },
+  }),
   deliverOrder: () => ({ params: things }),
   confirmOrder: () => ({ params: things, body: { score: 80 } }),
   cancelOrder: () => ({ params: paidTo.enterprise }),
@@ -378,6 +393,22 @@ const requests: Readonly<Record<Operation, (role: Role) => Request & { readonly 
   approveClaim: () => ({ params: things, body: { amount: null } }),
   rejectClaim: () => ({ params: things, body: { reason: '驳回' } }),
   clawBack: () => ({ params: things, body: { amount: '0.01', reason: '追回' } }),
+  listNotices: () => ({}),
+  fileObjection: () => ({ params: { order: noticed }, body: { reason: '异议' } }),
+  resolveObjection: () => ({
+    params: { ...things, objection: '1' },
+    body: { verdict: 'dismissed', reason: '不成立' },
+  }),
+  appealClaim: (role) => ({
+    params: role === 'enterprise' ? paidTo.enterprise : things,
+    body: { reason: '申诉' },
+  }),
+  decideClaimAppeal: () => ({ params: things, body: { verdict: 'dismissed', reason: '维持驳回' } }),
+  publishWorkdays: () => ({
+    of: REGION,
+    body: { year: 2027, document: '国办发明电〔2026〕1号', off: ['2027-01-01'], work: [] },
+  }),
+  getWorkdays: () => ({ params: { year: '2027' } }),
   closePeriod: () => ({ of: REGION, body: { period: `Q-${++keys}`, through: '2026-03-31' } }),
   confirmPayments: () => ({ of: REGION, params: { period: 'never closed' } }),
   listPeriods: () => ({}),
@@ -409,11 +440,12 @@ const shown: Partial<Record<Operation, string>> = {
   listDrafts: 'D-1',
   listPeople: 'sun',
   listIntegrityEntries: '2027-01-01',
-  listNotices: '2027-01-01',
+  listIntegrityNotices: '2027-01-01',
   listRecognitionApplications: uscc(51),
   listVouchers: things.voucher,
   listApplications: application,
   listOrders: things.order,
+  listReminders: things.order,
   listProposals: earliest!,
   listBooks: OWN,
   listWebhooks: nowhere,

@@ -219,6 +219,7 @@ begin
     if nouns ? 'proposals' then perform put_proposals(nouns -> 'proposals'); end if;
     if nouns ? 'agreements' then perform put_agreements(nouns -> 'agreements'); end if;
     if nouns ? 'people' then perform put_people(nouns -> 'people'); end if;
+    if nouns ? 'workdays' then perform put_workdays(nouns -> 'workdays'); end if;
     if nouns ? 'programs' then perform put_programs(nouns -> 'programs'); end if;
     if nouns ? 'program_drafts' then perform put_program_drafts(nouns -> 'program_drafts'); end if;
     if nouns ? 'enterprises' then perform put_enterprises(nouns -> 'enterprises'); end if;

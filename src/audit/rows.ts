@@ -20,6 +20,7 @@ import { homeReviews } from '../reviews/facts.js'
 import { type Period, periods } from '../settlement/facts.js'
 import { grants, vouchers } from '../vouchers/facts.js'
 import { webhooks } from '../webhooks/facts.js'
+import { workdays } from '../workdays/facts.js'
 import { said } from './finding.js'
 import type { Replayed } from './replay.js'
 
@@ -37,6 +38,7 @@ const tables: readonly Table[] = [
   { kind: programs, table: 'programs', columns: ['program'] },
   { kind: agreements, table: 'agreements', columns: ['accepting', 'home'] },
   { kind: people, table: 'standings', columns: ['person'] },
+  { kind: workdays, table: 'workdays', columns: ['year'] },
   { kind: drafts, table: 'program_drafts', columns: ['jurisdiction', 'program'] },
   { kind: enterprises, table: 'enterprises', columns: ['uscc'] },
   { kind: providers, table: 'providers', columns: ['uscc'] },

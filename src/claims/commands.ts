@@ -1,6 +1,7 @@
 import { type Fen, yuan } from '../core/money.js'
 import { refuse } from '../core/refusals.js'
 import { addDays } from '../core/time.js'
+import { addWorkdays } from '../core/workdays.js'
 import { overdueOrder } from '../deadlines/commands.js'
 import { isSamePerson, ofJurisdiction, ofOrganisation } from '../engine/access.js'
 import { command } from '../engine/command.js'
@@ -10,10 +11,21 @@ import { misfit } from '../invoices/rules.js'
 import { accountsOf, available } from '../ledger/accounts.js'
 import { capture, post } from '../ledger/entry.js'
 import { row } from '../ledger/plan.js'
-import { idOf, invoiceKey, invoiceKeys, orderOf, orders, payableOf, payeeOf, recoverableOf } from '../orders/facts.js'
-import { byItself, ending, heldBy, isStopped, next } from '../orders/rules.js'
+import {
+  idOf,
+  invoiceKey,
+  invoiceKeys,
+  noted,
+  orderOf,
+  orders,
+  payableOf,
+  payeeOf,
+  recoverableOf,
+} from '../orders/facts.js'
+import { byItself, ending, heldBy, isStopped, next, openObjections } from '../orders/rules.js'
 import { poolOf, programOf } from '../programs/facts.js'
 import { passOn } from '../vouchers/facts.js'
+import { noticesAt } from '../workdays/facts.js'
 import {
   approveClaim,
   claimApproved,
@@ -45,7 +57,7 @@ export const submitClaimCommand = command({
   access: ({ order }, actor) => ofOrganisation(actor, payeeOf(order)),
   overdue: ({ order, other }, day) => [...overdueOrder(order, day), ...overdueOrder(other, day)],
   decide({ book, order, program, holder, other, isStopped }, said, { day }) {
-    const { invoiceNo, invoiceAmount, evidence: given, invoice } = said
+    const { invoiceNo, invoiceAmount, evidence: given, invoice, answers } = said
     const state = next(order.state, 'submit_claim')
     if (!state) return refuse('state_conflict', { state: order.state })
     if (other) return refuse('invoice_duplicate', { invoiceNo })
@@ -59,9 +71,15 @@ export const submitClaimCommand = command({
     if (order.redInvoices?.includes(invoiceNo) || invoice?.isRed) return refuse('invoice_red_flushed', { invoiceNo })
     const wrong = invoice && misfit(invoice, { ...order, invoiceNo, invoiceAmount, day })
     if (wrong) return refuse('invoice_mismatch', { field: wrong })
+    const wanted = order.dossier?.wanted?.map((one) => ({
+      ...one,
+      answer: answers?.find(({ item }) => item === one.item)?.answer ?? one.answer,
+    }))
+    const open = wanted?.filter(({ answer }) => answer === null) ?? []
+    if (open.length > 0) return refuse('items_unanswered', { items: open.map(({ item }) => item).join(', ') })
     return {
       book,
-      rows: [row(orders, { ...order, state, invoiceNo, invoiceAmount, evidence, deadline: null })],
+      rows: [row(orders, noted({ ...order, state, invoiceNo, invoiceAmount, evidence, deadline: null }, { wanted }))],
       frees: invoiceKeys(order).filter((key) => key !== invoiceKey(invoiceNo)),
       claims: holder ? [] : [{ key: invoiceKey(invoiceNo), holder: idOf(order) }],
       event: { order: idOf(order), state },
@@ -69,7 +87,10 @@ export const submitClaimCommand = command({
   },
 })
 
-/** Sends the claim back; hold and invoice stay, and a deadline runs again. A red-flushed invoice is used up for all. */
+/**
+ * Sends the claim back, with what exactly is missing; hold and invoice stay, and a deadline runs again. A red-flushed
+ * invoice is used up for all.
+ */
 export const returnClaimCommand = command({
   kind: 'return_claim',
   schema: returnClaim,
@@ -77,16 +98,18 @@ export const returnClaimCommand = command({
   facts: (find, { order }) => byItself(find, order),
   access: ({ book }, actor) => ofJurisdiction(actor, book),
   overdue: ({ order }, day) => overdueOrder(order, day),
-  decide({ book, order }, { redFlushed }, { day }) {
+  decide({ book, order }, { redFlushed, items }, { day }) {
     const state = next(order.state, 'return_claim')
     if (!state) return refuse('state_conflict', { state: order.state })
     const red =
       redFlushed && order.invoiceNo !== null ? { redInvoices: [...(order.redInvoices ?? []), order.invoiceNo] } : {}
     const waits = addDays(day, RETURN_DAYS)
     const deadline = waits > order.claimBy ? waits : order.claimBy
+    // What an earlier return asked for is not asked any more.
+    const wanted = items?.map((one) => ({ ...one, answer: null })) ?? (order.dossier?.wanted ? [] : undefined)
     return {
       book,
-      rows: [row(orders, { ...order, state, deadline, noticeEnds: null, ...red })],
+      rows: [row(orders, noted({ ...order, state, deadline, noticeEnds: null, ...red }, { wanted }))],
       event: { order: idOf(order), state },
     }
   },
@@ -140,6 +163,8 @@ export const approveClaimCommand = command({
       return refuse('notice_running', { noticeEnds: order.noticeEnds })
     }
     if (isStopped) return refuse('recognition_ended', { provider: order.provider })
+    const objections = openObjections(order)
+    if (objections.length > 0) return refuse('objection_open', { open: objections.length })
     const rest = open - amount
     return {
       book,
@@ -150,19 +175,41 @@ export const approveClaimCommand = command({
   },
 })
 
-/** Refuses the claim for good: the hold goes back, contract and invoice numbers are free again. */
+/**
+ * Refuses the claim: the hold goes back at once, contract and invoice numbers are free again. Where the program allows an
+ * appeal, its deadline starts.
+ */
 export const rejectClaimCommand = command({
   kind: 'reject_claim',
   schema: rejectClaim,
   event: claimReleased,
-  facts: (find, { order }) => heldBy(find, order),
+  facts(find, { order: id }, day) {
+    const held = heldBy(find, id)
+    const { appealDays } = held.order.dossier ?? {}
+    const appeal = appealDays === undefined ? null : addWorkdays(day, appealDays, noticesAt(find, day))
+    return { ...held, appeal }
+  },
   access: ({ book }, actor) => ofJurisdiction(actor, book),
   overdue: ({ order }, day) => overdueOrder(order, day),
-  decide(facts, _, { day }) {
-    const { order, open } = facts
+  decide(facts, _, { day, actor }) {
+    const { order, open, appeal } = facts
     const state = next(order.state, 'reject_claim')
     if (!state) return refuse('state_conflict', { state: order.state })
-    return { ...ending(facts, state, day), event: { order: idOf(order), state, released: yuan(open) } }
+    const appealable = appeal && {
+      appealBy: appeal.day,
+      isProvisional: appeal.isProvisional,
+      rejectedBy: actor.subject,
+      appeal: null,
+    }
+    return {
+      ...ending(facts, state, day, appealable ?? {}),
+      event: {
+        order: idOf(order),
+        state,
+        released: yuan(open),
+        ...(appeal ? { appealBy: appeal.day, isProvisional: appeal.isProvisional } : {}),
+      },
+    }
   },
 })
 

@@ -106,6 +106,19 @@ export const furtherRefusals = {
     en: 'Evidence that the program requires is missing',
     zh: '缺少该券种要求的佐证材料',
   },
+  acceptance_missing: { status: 409, en: 'The provider has not accepted the order yet', zh: '服务机构尚未接单' },
+  items_unanswered: {
+    status: 409,
+    en: 'Items that the return asks for are not answered',
+    zh: '补正事项尚未逐项答复',
+  },
+  objection_open: { status: 409, en: 'An objection is not decided yet', zh: '公示异议尚未处理' },
+  notice_over: { status: 409, en: 'No public notice of it is running', zh: '不在公示期内' },
+  appeal_closed: {
+    status: 409,
+    en: 'The rejection cannot be appealed, or not any more',
+    zh: '该驳回不可申诉或申诉期限已过',
+  },
   notice_running: { status: 409, en: 'The public notice is still running', zh: '公示期尚未届满' },
   first_grant_limit_exceeded: {
     status: 409,

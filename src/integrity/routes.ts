@@ -100,7 +100,7 @@ export function integrityRoutes(app: FastifyInstance, services: Services): void 
     },
   })
   readRoute<object, z.output<typeof noticeFilter>>(app, {
-    operation: 'listNotices',
+    operation: 'listIntegrityNotices',
     url: '/v1/integrity-notices',
     tag,
     query: noticeFilter as never,

@@ -8,12 +8,21 @@ export function post(type: TransferType, debit: AccountName, credit: AccountName
   return declared({ type, phase: 'post', debit, credit, amount })
 }
 
+interface NewLeg {
+  readonly type: TransferType
+  readonly debit: AccountName
+  readonly credit: AccountName
+  readonly amount: Fen
+}
+
 /** The legs of a new hold: each keeps its amount apart from what its debit account can still give. */
-export function hold(
-  number: number,
-  legs: readonly { type: TransferType; debit: AccountName; credit: AccountName; amount: Fen }[],
-): Transfer[] {
+export function hold(number: number, legs: readonly NewLeg[]): Transfer[] {
   return legs.map((leg, index) => declared({ ...leg, phase: 'hold', hold: { hold: number, leg: index + 1 } }))
+}
+
+/** Another leg of a hold that there is already. */
+export function holdMore(held: Hold, leg: NewLeg): Transfer[] {
+  return [declared({ ...leg, phase: 'hold', hold: { hold: held.hold, leg: held.legs.length + 1 } })]
 }
 
 /** Captures an amount of a hold, leg after leg, and releases all the rest in the same entry; throws beyond the hold. */

@@ -470,8 +470,8 @@ export class World {
   #moveHold(find: Find, book: Book, line: Transfer, changed: Map<number, Hold>, newLegs: string[]): void {
     const { hold: number, leg } = line.hold!
     if (line.phase === 'hold') {
-      // Its number is that of the command which makes it, so there can be none yet.
-      const { legs } = changed.get(number) ?? { legs: [] }
+      // Its number is that of the command which makes it, so before its first leg there can be none yet.
+      const { legs } = changed.get(number) ?? (leg === 1 ? null : find(holds, holdKey(book, number))) ?? { legs: [] }
       const { type, debit, credit, amount } = line
       changed.set(number, { book, hold: number, legs: [...legs, { leg, type, debit, credit, amount, open: amount }] })
       newLegs.push(`${book}/${number}/${leg}`)

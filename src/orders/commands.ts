@@ -1,8 +1,8 @@
 import { agreements, pairKey } from '../agreements/facts.js'
 import { meaningsOf } from '../catalogue/facts.js'
 import { provinceOf } from '../core/division.js'
-import { share, yuan } from '../core/money.js'
-import { refuse } from '../core/refusals.js'
+import { type Fen, share, yuan } from '../core/money.js'
+import { Refused, refuse } from '../core/refusals.js'
 import { addDays } from '../core/time.js'
 import { overdueOrder } from '../deadlines/commands.js'
 import { owedToVoucher } from '../deadlines/owed.js'
@@ -11,7 +11,8 @@ import { command } from '../engine/command.js'
 import { enterpriseOf } from '../enterprises/facts.js'
 import { integrity, isListed } from '../integrity/facts.js'
 import { accountsOf, available } from '../ledger/accounts.js'
-import { hold } from '../ledger/entry.js'
+import { hold, release } from '../ledger/entry.js'
+import type { Find } from '../ledger/fact.js'
 import { row } from '../ledger/plan.js'
 import { programOf } from '../programs/facts.js'
 import { termsOf } from '../programs/rules.js'
@@ -20,17 +21,39 @@ import { agreedOn, isWithdrawn, pairFor } from '../providers/rules.js'
 import { relations, relationsOf } from '../relations/facts.js'
 import { tieBetween } from '../relations/rules.js'
 import { homeReviews } from '../reviews/facts.js'
-import { endsOn, voucherAccount, voucherOf, vouchers } from '../vouchers/facts.js'
-import { cancelOrder, confirm, deliver, fileOrder, orderFiled, orderMoved, orderReleased } from './contract.js'
-import { contractKey, idOf, type Order, orderOf, orders, payableOf } from './facts.js'
-import { byItself, ending, heldBy, next } from './rules.js'
+import { endsOn, passOn, type Voucher, voucherAccount, voucherOf, vouchers } from '../vouchers/facts.js'
+import {
+  acceptOrder,
+  cancelOrder,
+  confirm,
+  declineOrder,
+  deliver,
+  fileOrder,
+  orderFiled,
+  orderMoved,
+  orderReleased,
+  orderSupplemented,
+  supplementOrder,
+} from './contract.js'
+import { contractKey, idOf, noted, type Order, orderOf, orders, payableOf } from './facts.js'
+import {
+  acceptanceEvent,
+  acceptanceOf,
+  acceptDeadline,
+  byItself,
+  ending,
+  type Held,
+  heldAnew,
+  heldBy,
+  next,
+} from './rules.js'
 
 /** Files a contract: the amount is held on the voucher until it is captured, given back or lapsed (备案). */
 export const fileOrderCommand = command({
   kind: 'file_order',
   schema: fileOrder,
   event: orderFiled,
-  facts(find, { voucher: id, provider: code, category, contractNo, localCategory }, day) {
+  facts(find, { voucher: id, provider: code, category, contractNo, localCategory, replaces }, day) {
     const voucher = voucherOf(find, id)
     // Before anything else: nearly every contract is new, so this is what has to be looked up.
     const holder = find.holder(contractKey(code, contractNo))
@@ -70,10 +93,12 @@ export const fileOrderCommand = command({
       meanings: localCategory
         ? meaningsOf(find, localCategory, [provider.division, String(program.jurisdiction)], day)
         : [],
+      acceptance: acceptanceOf(find, program, day),
+      replaced: replaces == null ? null : replacedBy(find, replaces, voucher),
     }
   },
   access: ({ voucher }, actor) => ofOrganisation(actor, voucher.enterprise),
-  overdue: ({ duplicate }, day) => overdueOrder(duplicate, day),
+  overdue: ({ duplicate, replaced }, day) => [...overdueOrder(duplicate, day), ...overdueOrder(replaced?.order, day)],
   decide(facts, command, { day, seq }) {
     const { book, voucher, program, provider, enterprise, payee } = facts
     const { category, contractNo, contractAmount, voucherAmount, localCategory } = command
@@ -101,11 +126,15 @@ export const fileOrderCommand = command({
     if (orderCap !== null && voucherAmount > orderCap) {
       return refuse('order_cap_exceeded', { orderCap: yuan(orderCap) })
     }
-    if (voucherAmount > facts.available) return refuse('insufficient_balance', { available: yuan(facts.available) })
+    const { replaced, acceptance } = facts
+    const free = facts.available + (replaced?.open ?? 0n)
+    if (voucherAmount > free) return refuse('insufficient_balance', { available: yuan(free) })
     if (voucher.suspendedOn !== null) return refuse('voucher_suspended', { suspendedOn: voucher.suspendedOn })
     if (localCategory && !facts.meanings.includes(category)) {
       return refuse('category_not_mapped', { localCategory, category })
     }
+    const ended = replaced && next(replaced.order.state, 'replace_order')
+    if (replaced && !ended) return refuse('state_conflict', { state: replaced.order.state })
 
     const claimBy = addDays(day, program.claimWithinDays)
     const order: Order = {
@@ -123,7 +152,7 @@ export const fileOrderCommand = command({
       signedOn: command.signedOn,
       filedOn: day,
       claimBy,
-      deadline: claimBy,
+      deadline: acceptDeadline(acceptance?.day, claimBy),
       payee: program.payee,
       payeeProvince: Number(provinceOf(payee.division)),
       score: null,
@@ -140,16 +169,39 @@ export const fileOrderCommand = command({
       noticeDays: program.noticeDays,
       noticeEnds: null,
       evidence: null,
+      dossier: null,
     }
+    const filed = noted(order, {
+      acceptBy: acceptance?.day,
+      isProvisional: acceptance?.isProvisional,
+      appealDays: program.appealDays ?? undefined,
+      replaces: command.replaces ?? undefined,
+    })
+    const gone = replaced && ended ? ending(replaced, ended, day, { replacedBy: idOf(order) }) : null
     return {
       book,
-      entry: hold(seq, [
-        { type: 'redeem', debit: voucherAccount(voucher), credit: payableOf(order), amount: voucherAmount },
-      ]),
-      // A voucher that was used is not recalled any more.
-      rows: [row(orders, order), ...(voucher.recallOn === null ? [] : [row(vouchers, { ...voucher, recallOn: null })])],
+      entry: [
+        ...(gone?.entry ?? []),
+        ...hold(seq, [
+          { type: 'redeem', debit: voucherAccount(voucher), credit: payableOf(order), amount: voucherAmount },
+        ]),
+      ],
+      rows: [
+        ...(gone?.rows ?? []),
+        row(orders, filed),
+        // A voucher that was used is not recalled any more.
+        ...(voucher.recallOn === null ? [] : [row(vouchers, { ...voucher, recallOn: null })]),
+      ],
+      ...(gone?.frees ? { frees: gone.frees } : {}),
       claims: [{ key: contractKey(provider.uscc, contractNo), holder: idOf(order) }],
-      event: { order: idOf(order), state: 'filed', held: yuan(voucherAmount), claimBy },
+      event: {
+        order: idOf(order),
+        state: 'filed',
+        held: yuan(voucherAmount),
+        claimBy,
+        ...acceptanceEvent(acceptance),
+        ...(replaced ? { replaced: idOf(replaced.order), released: yuan(replaced.open) } : {}),
+      },
     }
   },
   async owed(sources, { voucher }, { refused }, day) {
@@ -157,7 +209,123 @@ export const fileOrderCommand = command({
   },
 })
 
-/** The provider says the service is delivered (交付). */
+/** The order that a new one on the same voucher replaces; throws Refused('order_not_found'). */
+function replacedBy(find: Find, id: string, { book, voucher }: Voucher): Held {
+  const { order } = byItself(find, id)
+  if (order.book !== book || order.voucher !== voucher) throw new Refused('order_not_found', { order: id })
+  return heldBy(find, id)
+}
+
+/** The provider takes an order on (接单): only now may it deliver, where the program wants that. */
+export const acceptOrderCommand = command({
+  kind: 'accept_order',
+  schema: acceptOrder,
+  event: orderMoved,
+  facts: (find, { order }) => byItself(find, order),
+  overdue: ({ order }, day) => overdueOrder(order, day),
+  access: ({ order }, actor) => ofOrganisation(actor, order.provider),
+  decide({ book, order }) {
+    const state = next(order.state, 'accept_order')
+    if (!state) return refuse('state_conflict', { state: order.state })
+    return {
+      book,
+      rows: [row(orders, { ...order, state, deadline: order.claimBy })],
+      event: { order: idOf(order), state },
+    }
+  },
+})
+
+/** The provider does not take it on (拒单): the hold goes back, the contract number is free again. */
+export const declineOrderCommand = command({
+  kind: 'decline_order',
+  schema: declineOrder,
+  event: orderReleased,
+  facts: (find, { order }) => heldBy(find, order),
+  overdue: ({ order }, day) => overdueOrder(order, day),
+  access: ({ order }, actor) => ofOrganisation(actor, order.provider),
+  decide(facts, _, { day }) {
+    const { order, open } = facts
+    const state = next(order.state, 'decline_order')
+    if (!state) return refuse('state_conflict', { state: order.state })
+    return { ...ending(facts, state, day), event: { order: idOf(order), state, released: yuan(open) } }
+  },
+})
+
+/**
+ * A supplementary contract (补充协议): other amounts, within the rules the order was filed under. What is held is held
+ * anew; until delivery the provider accepts the order again.
+ */
+export const supplementOrderCommand = command({
+  kind: 'supplement_order',
+  schema: supplementOrder,
+  event: orderSupplemented,
+  facts(find, { order: id }, day) {
+    const held = heldBy(find, id)
+    const { order, book, voucher } = held
+    find.ahead(...accountsOf(book, payableOf(order)))
+    const program = programOf(find, order.program, order.version)
+    return {
+      ...held,
+      program,
+      enterprise: enterpriseOf(find, order.enterprise),
+      provider: providerOf(find, order.provider),
+      available: available(find, book, voucherAccount(voucher)),
+      acceptance: acceptanceOf(find, program, day),
+    }
+  },
+  overdue: ({ order }, day) => overdueOrder(order, day),
+  access: ({ order }, actor) => ofOrganisation(actor, order.enterprise),
+  decide(facts, { contractAmount, voucherAmount }, { day }) {
+    const { book, order, voucher, hold: held, open, program, enterprise, provider } = facts
+    const state = next(order.state, 'supplement_order')
+    if (!state) return refuse('state_conflict', { state: order.state })
+    if (voucherAmount > open && day > endsOn(voucher)) return refuse('voucher_expired', { useBy: endsOn(voucher) })
+    const { ratio, orderCap } = termsOf(program, order.category, enterprise.division, provider.division)
+    const most = share(ratio, contractAmount)
+    if (voucherAmount > most) return refuse('ratio_exceeded', { ratio, atMost: yuan(most) })
+    if (orderCap !== null && voucherAmount > orderCap) {
+      return refuse('order_cap_exceeded', { orderCap: yuan(orderCap) })
+    }
+    const free = facts.available + open
+    if (voucherAmount > free) return refuse('insufficient_balance', { available: yuan(free) })
+    const acceptance = state === 'filed' ? facts.acceptance : null
+    const amended = { ...order, state, contractAmount, voucherAmount }
+    const moved = voucherAmount !== open
+    return {
+      book,
+      ...(moved
+        ? {
+            entry: [
+              ...release(held),
+              ...heldAnew(facts, voucherAmount),
+              ...passOn(voucher, less(open, voucherAmount), day),
+            ],
+          }
+        : {}),
+      rows: [
+        row(orders, {
+          ...noted(amended, { acceptBy: acceptance?.day, isProvisional: acceptance?.isProvisional }),
+          deadline: acceptDeadline(acceptance?.day, order.claimBy),
+        }),
+      ],
+      event: {
+        order: idOf(order),
+        state,
+        contractAmount: yuan(contractAmount),
+        voucherAmount: yuan(voucherAmount),
+        ...acceptanceEvent(acceptance),
+      },
+    }
+  },
+  async owed(sources, { voucher }, { refused }, day) {
+    return refused === 'insufficient_balance' ? owedToVoucher(sources, voucher, day) : undefined
+  },
+})
+
+/** By how much what is held becomes less, in fen. */
+const less = (before: Fen, after: Fen): Fen => (after < before ? before - after : 0n)
+
+/** The provider says the service is delivered, and with what results (交付). */
 export const deliverCommand = command({
   kind: 'deliver',
   schema: deliver,
@@ -165,10 +333,14 @@ export const deliverCommand = command({
   facts: (find, { order }) => byItself(find, order),
   overdue: ({ order }, day) => overdueOrder(order, day),
   access: ({ order }, actor) => ofOrganisation(actor, order.provider),
-  decide({ book, order }) {
+  decide({ book, order }, { summary, results }) {
     const state = next(order.state, 'deliver')
     if (!state) return refuse('state_conflict', { state: order.state })
-    return { book, rows: [row(orders, { ...order, state })], event: { order: idOf(order), state } }
+    if (order.state === 'filed' && order.dossier?.acceptBy !== undefined) {
+      return refuse('acceptance_missing', { acceptBy: order.dossier.acceptBy })
+    }
+    const said = { summary: summary ?? undefined, results: results ?? undefined }
+    return { book, rows: [row(orders, noted({ ...order, state }, said))], event: { order: idOf(order), state } }
   },
 })
 
@@ -180,10 +352,14 @@ export const confirmCommand = command({
   facts: (find, { order }) => byItself(find, order),
   overdue: ({ order }, day) => overdueOrder(order, day),
   access: ({ order }, actor) => ofOrganisation(actor, order.enterprise),
-  decide({ book, order }, { score }) {
+  decide({ book, order }, { score, comment }) {
     const state = next(order.state, 'confirm')
     if (!state) return refuse('state_conflict', { state: order.state })
-    return { book, rows: [row(orders, { ...order, state, score })], event: { order: idOf(order), state } }
+    return {
+      book,
+      rows: [row(orders, noted({ ...order, state, score }, { comment: comment ?? undefined }))],
+      event: { order: idOf(order), state },
+    }
   },
 })
 

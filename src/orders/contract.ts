@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { category, code, day, money, text, uscc, yuanText } from '../platform/wire.js'
+import { category, code, day, digest, money, reason, text, uscc, yuanText } from '../platform/wire.js'
 import { evidenceKind } from '../programs/contract.js'
 import { voucherText } from '../vouchers/contract.js'
 
@@ -11,6 +11,7 @@ export const orderText = text(40).meta({
 
 export const orderStates = [
   'filed',
+  'accepted',
   'delivered',
   'confirmed',
   'submitted',
@@ -19,10 +20,15 @@ export const orderStates = [
   'approved',
   'paid',
   'cancelled',
+  'declined',
   'lapsed',
   'rejected',
 ] as const
 export type OrderState = (typeof orderStates)[number]
+
+/** What becomes of an objection or an appeal: it was right 成立, or not 不成立. */
+export const verdicts = ['sustained', 'dismissed'] as const
+export const verdict = z.enum(verdicts)
 
 /** Files a service contract (服务合同备案): the voucher's share is held from this moment. */
 export const fileOrder = z.strictObject({
@@ -37,13 +43,48 @@ export const fileOrder = z.strictObject({
   localCategory: code.optional().meta({
     description: "The province's own category; its catalogue must map it to `category` 地方服务类别代码",
   }),
+  replaces: orderText.nullish().meta({
+    description:
+      'The order on the same voucher that ends with this one, before its delivery 变更服务机构：所替代的订单',
+  }),
 })
+
+/** A day counted in workdays, when the notice of holidays is still to come. */
+const isProvisional = z
+  .boolean()
+  .optional()
+  .meta({ description: 'The holidays of that year are not published yet 该年节假日安排尚未公布' })
 
 export const orderFiled = z.object({
   order: z.string(),
   state: z.literal('filed'),
   held: yuanText,
   claimBy: z.string(),
+  acceptBy: z.string().optional().meta({ description: 'Last day for the provider to accept 接单截止日' }),
+  isProvisional,
+  replaced: z.string().optional(),
+  released: yuanText.optional(),
+})
+
+/** The provider takes the order on (接单), or does not (拒单). */
+export const acceptOrder = z.strictObject({ order: orderText })
+export const declineOrder = z.strictObject({ order: orderText, reason })
+
+/** A supplementary contract 补充协议: other amounts for the same service. */
+export const supplementOrder = z.strictObject({
+  order: orderText,
+  contractAmount: money,
+  voucherAmount: money,
+  signedOn: day,
+  reason,
+})
+export const orderSupplemented = z.object({
+  order: z.string(),
+  state: z.enum(orderStates),
+  contractAmount: yuanText,
+  voucherAmount: yuanText,
+  acceptBy: z.string().optional(),
+  isProvisional,
 })
 
 /** A document that comes with a claim 佐证材料. */
@@ -56,10 +97,21 @@ export const evidence = z
 
 const ofOrder = { order: orderText }
 
-export const deliver = z.strictObject(ofOrder)
+const remark = text(2000)
+/** What was delivered 服务成果: in words, and as documents by their SHA-256. */
+export const deliver = z.strictObject({
+  ...ofOrder,
+  summary: remark.nullish().meta({ description: 'What was delivered, in words 成果说明' }),
+  results: z
+    .array(digest)
+    .max(100, { error: 'out_of_range' })
+    .nullish()
+    .meta({ description: 'Documents of the results, by their SHA-256 成果文件摘要' }),
+})
 export const confirm = z.strictObject({
   ...ofOrder,
   score: z.int({ error: 'wrong_type' }).min(0, { error: 'out_of_range' }).max(100, { error: 'out_of_range' }),
+  comment: remark.nullish().meta({ description: 'In words, beside the score 评价意见' }),
 })
 export const cancelOrder = z.strictObject(ofOrder)
 
@@ -93,7 +145,70 @@ export const orderView = z
     noticeEnds: z.string().nullable().meta({ description: 'Last day of the public notice 公示截止日' }),
     evidence: z.array(evidence),
     redInvoices: z.array(z.string()).meta({ description: 'Its invoices found to be red-flushed 已红冲的发票' }),
+    acceptBy: z.string().nullable().meta({ description: 'Last day for the provider to accept 接单截止日' }),
+    summary: z.string().nullable().meta({ description: 'What was delivered 成果说明' }),
+    results: z.array(z.string()).meta({ description: 'SHA-256 of the documents of the results 成果文件摘要' }),
+    comment: z.string().nullable().meta({ description: 'Of the enterprise, with its rating 评价意见' }),
+    wanted: z
+      .array(z.object({ item: z.string(), what: z.string(), answer: z.string().nullable() }))
+      .meta({ description: 'What a return asks for, and what was answered 补正事项与答复' }),
+    openObjections: z.number().meta({ description: 'Objections that wait for a decision 待处理异议数' }),
+    appealBy: z.string().nullable().meta({ description: 'Last day to appeal against the rejection 申诉截止日' }),
+    appeal: z
+      .object({
+        on: z.string(),
+        reason: z.string(),
+        verdict: z.enum(verdicts).nullable(),
+        decidedOn: z.string().nullable(),
+        decision: z.string().nullable().meta({ description: 'Why 裁决理由' }),
+      })
+      .nullable()
+      .meta({ description: 'The appeal against the last rejection 对最近一次驳回的申诉' }),
+    replaces: z.string().nullable().meta({ description: 'The order it took the place of 所替代的订单' }),
+    replacedBy: z.string().nullable().meta({ description: 'The order that took its place 替代它的订单' }),
   })
   .meta({ id: 'Order' })
 
-export const orderFilter = z.strictObject({ state: z.enum(orderStates).optional(), program: code.optional() })
+/** Whose turn it is 待办方. */
+export const turns = ['enterprise', 'provider', 'bureau', 'clearing'] as const
+
+export const orderFilter = z.strictObject({
+  state: z.enum(orderStates).optional(),
+  program: code.optional(),
+  before: day.optional().meta({ description: 'Whose deadline is that day or earlier 期限不晚于' }),
+  turn: z.enum(turns).optional().meta({ description: 'Who has to act next 待办方' }),
+})
+
+/** One step of an order, as those who may see it are told. */
+const step = z.object({
+  seq: z.number().meta({ description: 'Number in the book; of an objection, what names it 序号' }),
+  step: z.string().meta({ description: 'The command 步骤' }),
+  day: z.string(),
+  by: z
+    .enum(['enterprise', 'provider', 'bureau', 'service', 'other'])
+    .meta({ description: 'In which part; the service where time passed 办理方' }),
+  person: z.string().nullable().meta({ description: "Only of one's own organisation 仅本单位人员" }),
+  state: z.enum(orderStates).nullable().meta({ description: 'What it came to 办理后状态' }),
+  note: z.string().nullable().meta({ description: 'The reason that was given 理由' }),
+})
+
+export const timelineView = z
+  .object({
+    order: z.string(),
+    state: z.enum(orderStates),
+    steps: z.array(step),
+    next: z
+      .object({
+        turn: z.enum(turns),
+        step: z.string().meta({ description: 'The command that is waited for 待办步骤' }),
+        by: z.string().nullable().meta({ description: 'Its last day 截止日' }),
+        countedIn: z
+          .enum(['days', 'workdays'])
+          .nullable()
+          .meta({ description: 'Calendar days or workdays 日历日或工作日' }),
+        isProvisional: z.boolean(),
+      })
+      .nullable()
+      .meta({ description: 'Null when it has ended 已办结则为空' }),
+  })
+  .meta({ id: 'Timeline' })

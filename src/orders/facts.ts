@@ -5,12 +5,67 @@ import type { Day } from '../core/time.js'
 import type { Book } from '../ledger/book.js'
 import type { Fact, FactKind, Find } from '../ledger/fact.js'
 import type { AccountName } from '../ledger/plan.js'
-import type { OrderState } from './contract.js'
+import type { OrderState, verdicts } from './contract.js'
 
 /** A document that came with a claim 佐证材料, by the SHA-256 of its file. */
 export interface Evidence {
   readonly kind: string
   readonly sha256: string
+}
+
+/** What a bureau asked for when it returned a claim 补正事项, and what the resubmission says to it. */
+export interface Wanted {
+  readonly item: string
+  readonly what: string
+  readonly answer: string | null
+}
+
+/** How an objection or an appeal was decided. */
+export interface Decision {
+  readonly on: Day
+  readonly person: string
+  readonly verdict: (typeof verdicts)[number]
+  readonly reason: string
+}
+
+/** An objection during public notice 公示异议. */
+export interface Objection {
+  /** The number of the command that filed it. */
+  readonly objection: number
+  readonly on: Day
+  readonly organisation: string
+  readonly reason: string
+  readonly decision: Decision | null
+}
+
+/** An appeal against a rejection 申诉. */
+export interface Appeal {
+  /** The number of the command that filed it. */
+  readonly appeal: number
+  readonly on: Day
+  readonly reason: string
+  readonly decision: Decision | null
+}
+
+/** What an order gathers besides its course 卷宗: each part is there only once it was said, and most orders have none. */
+export interface Dossier {
+  /** The last day on which the provider may accept; there when the program wants it to. */
+  readonly acceptBy?: Day
+  /** Workdays in which a rejection can be appealed, as the program says; and the last day of them, once rejected. */
+  readonly appealDays?: number
+  readonly appealBy?: Day
+  /** Whether the one of these days that was counted last went over a year whose holidays were not published. */
+  readonly isProvisional?: boolean
+  readonly rejectedBy?: string
+  readonly summary?: string
+  readonly results?: readonly string[]
+  readonly comment?: string
+  readonly wanted?: readonly Wanted[]
+  readonly objections?: readonly Objection[]
+  /** Against the last rejection; null once that is another one. */
+  readonly appeal?: Appeal | null
+  readonly replaces?: string
+  readonly replacedBy?: string
 }
 
 /** An order with its claim: one service contract from filing to payment. Money in fen. */
@@ -54,6 +109,13 @@ export interface Order extends Fact {
   readonly redInvoices: readonly string[] | null
   /** The province's own category it was filed under. */
   readonly localCategory: string | null
+  readonly dossier: Dossier | null
+}
+
+/** Adds to an order's dossier; what is undefined is left as it is. */
+export function noted(order: Order, said: { readonly [P in keyof Dossier]: Dossier[P] | undefined }): Order {
+  const more = Object.entries(said).filter(([, value]) => value !== undefined)
+  return more.length === 0 ? order : { ...order, dossier: { ...order.dossier, ...Object.fromEntries(more) } }
 }
 
 export const idOf = (order: Pick<Order, 'book' | 'order'>) => orderId(order.book, order.order)
@@ -80,7 +142,8 @@ export const orders: FactKind<Order> = {
              o.approved_seq as "approvedSeq", o.clawed_back as "clawedBack", o.version,
              o.notice_days as "noticeDays", o.notice_ends as "noticeEnds", o.evidence, o.agreement,
              o.red_invoices as "redInvoices",
-             o.local_category as "localCategory"
+             o.local_category as "localCategory",
+             o.dossier
       from unnest(${ids.map((id) => id.book)}::int[], ${ids.map((id) => id.number)}::bigint[]) as k (book, "order")
       join orders o on o.book = k.book and o."order" = k."order"`
     return rows.map((row) => ({

@@ -1,16 +1,37 @@
-import { and, asc, between, eq, or, type SQL, sql } from 'drizzle-orm'
+import { and, eq, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import { holds, orders } from '../../db/schema.js'
+import { orders } from '../../db/schema.js'
 import type { Actor } from '../core/actor.js'
-import { orderId, parseOrderId, voucherId } from '../core/ids.js'
-import { yuan } from '../core/money.js'
+import { parseOrderId } from '../core/ids.js'
 import { Refused } from '../core/refusals.js'
-import { readableBooks } from '../engine/access.js'
+import { dayOf } from '../core/time.js'
 import { commandRoute, readRoute, type Services } from '../engine/route.js'
 import { cut, page, pageQuery, readCursor, writeCursor } from '../platform/pages.js'
-import { cancelOrderCommand, confirmCommand, deliverCommand, fileOrderCommand } from './commands.js'
-import { cancelOrder, confirm, deliver, orderFilter, orderText, orderView } from './contract.js'
+import {
+  acceptOrderCommand,
+  cancelOrderCommand,
+  confirmCommand,
+  declineOrderCommand,
+  deliverCommand,
+  fileOrderCommand,
+  supplementOrderCommand,
+} from './commands.js'
+import {
+  acceptOrder,
+  cancelOrder,
+  confirm,
+  declineOrder,
+  deliver,
+  type OrderState,
+  orderFilter,
+  orderText,
+  orderView,
+  supplementOrder,
+  timelineView,
+} from './contract.js'
+import { courseOf, narrowed, select, stepsOf, view, visible } from './queries.js'
+import { waitingFor } from './rules.js'
 
 const tag = 'orders 服务合同备案'
 const params = z.strictObject({ order: orderText })
@@ -24,6 +45,33 @@ export function orderRoutes(app: FastifyInstance, services: Services): void {
     status: 201,
     summary: { en: 'File a contract; the amount is held', zh: '合同备案并冻结额度' },
     type: fileOrderCommand,
+  })
+  commandRoute(app, services, {
+    operation: 'acceptOrder',
+    url: '/v1/orders/:order/acceptance',
+    tag,
+    params,
+    body: acceptOrder.omit(order),
+    summary: { en: 'The provider takes the order on', zh: '接单' },
+    type: acceptOrderCommand,
+  })
+  commandRoute(app, services, {
+    operation: 'declineOrder',
+    url: '/v1/orders/:order/decline',
+    tag,
+    params,
+    body: declineOrder.omit(order),
+    summary: { en: 'The provider does not take it on; the hold goes back', zh: '拒单' },
+    type: declineOrderCommand,
+  })
+  commandRoute(app, services, {
+    operation: 'supplementOrder',
+    url: '/v1/orders/:order/supplements',
+    tag,
+    params,
+    body: supplementOrder.omit(order),
+    summary: { en: 'File a supplementary contract: other amounts', zh: '补充协议备案' },
+    type: supplementOrderCommand,
   })
   commandRoute(app, services, {
     operation: 'deliverOrder',
@@ -65,8 +113,7 @@ export function orderRoutes(app: FastifyInstance, services: Services): void {
         services,
         and(
           visible(actor),
-          query.state ? eq(orders.state, query.state) : undefined,
-          query.program ? eq(orders.program, query.program) : undefined,
+          narrowed(query),
           after ? sql`(${orders.book}, ${orders.order}) > (${after.book}, ${after.number})` : undefined,
         ),
       ).limit(query.limit + 1)
@@ -81,61 +128,33 @@ export function orderRoutes(app: FastifyInstance, services: Services): void {
     params,
     summary: { en: 'One order with its claim', zh: '订单与兑付详情' },
     answer: orderView,
+    read: async ({ params, actor }) => view(await one(services, params.order, actor)),
+  })
+  readRoute<{ order: string }>(app, {
+    operation: 'getTimeline',
+    url: '/v1/orders/:order/timeline',
+    tag,
+    params,
+    summary: { en: 'Every step of an order, and what is next', zh: '订单进度与下一步' },
+    answer: timelineView,
     async read({ params, actor }) {
-      const id = parseOrderId(params.order)
-      const [found] = id
-        ? await select(services, and(visible(actor), eq(orders.book, id.book), eq(orders.order, id.number)))
-        : []
-      if (!found) throw new Refused('order_not_found', { order: params.order })
-      return view(found)
+      const { order } = await one(services, params.order, actor)
+      return {
+        order: params.order,
+        state: order.state as OrderState,
+        steps: await stepsOf(services.sql, order, actor),
+        next: waitingFor(courseOf(order), dayOf(services.clock.now())),
+      }
     },
   })
 }
 
-/** A bureau sees the orders of its books; an enterprise or provider those it is a party to. */
-function visible(actor: Actor): SQL | undefined {
-  const books = readableBooks(actor)
-  if (books) return between(orders.book, books.low, books.high)
-  return or(eq(orders.enterprise, actor.organisation), eq(orders.provider, actor.organisation))
-}
-
-function select({ reader }: Services, where: SQL | undefined) {
-  const held = sql<string>`(select coalesce(sum(${holds.open}), 0)::text from ${holds}
-    where ${holds.book} = ${orders.book} and ${holds.hold} = ${orders.order})`
-  return reader
-    .select({ order: orders, held })
-    .from(orders)
-    .where(where)
-    .orderBy(asc(orders.book), asc(orders.order))
-    .$dynamic()
-}
-
-function view({ order: o, held }: { order: typeof orders.$inferSelect; held: string }) {
-  return {
-    order: orderId(o.book, o.order),
-    state: o.state as never,
-    voucher: voucherId(o.book, o.voucher),
-    program: o.program,
-    enterprise: o.enterprise,
-    provider: o.provider,
-    category: o.category as never,
-    localCategory: o.localCategory,
-    contractNo: o.contractNo,
-    contractAmount: yuan(o.contractAmount),
-    voucherAmount: yuan(o.voucherAmount),
-    held: yuan(BigInt(held)),
-    approved: o.approved === null ? null : yuan(o.approved),
-    clawedBack: yuan(o.clawedBack),
-    signedOn: o.signedOn,
-    filedOn: o.filedOn,
-    claimBy: o.claimBy,
-    deadline: o.deadline,
-    payee: o.payee,
-    invoiceNo: o.invoiceNo,
-    invoiceAmount: o.invoiceAmount === null ? null : yuan(o.invoiceAmount),
-    version: o.version,
-    noticeEnds: o.noticeEnds,
-    evidence: (o.evidence ?? []) as never[],
-    redInvoices: o.redInvoices ?? [],
-  }
+/** The order of this id, when the actor may see it; throws Refused('order_not_found'). */
+async function one(services: Services, text: string, actor: Actor) {
+  const id = parseOrderId(text)
+  const [found] = id
+    ? await select(services, and(visible(actor), eq(orders.book, id.book), eq(orders.order, id.number)))
+    : []
+  if (!found) throw new Refused('order_not_found', { order: text })
+  return found
 }

@@ -2,26 +2,58 @@ import { agreements, pairKey } from '../agreements/facts.js'
 import { voucherId } from '../core/ids.js'
 import type { Fen } from '../core/money.js'
 import type { Day } from '../core/time.js'
+import { addWorkdays, type Counted } from '../core/workdays.js'
 import { accountsOf, type Hold, holdKey, holds, openOf } from '../ledger/accounts.js'
 import type { Book } from '../ledger/book.js'
-import { release } from '../ledger/entry.js'
+import { holdMore, release } from '../ledger/entry.js'
 import type { Find } from '../ledger/fact.js'
 import { type Plan, row, type Transfer } from '../ledger/plan.js'
-import { poolOf } from '../programs/facts.js'
+import { type Program, poolOf } from '../programs/facts.js'
 import { providerOf } from '../providers/facts.js'
 import { agreedOn, pairFor } from '../providers/rules.js'
 import { homeReviews } from '../reviews/facts.js'
-import { passOn, type Voucher, voucherOf, vouchers } from '../vouchers/facts.js'
-import type { OrderState } from './contract.js'
-import { invoiceKeys, keysOf, type Order, orderOf, orders } from './facts.js'
+import { passOn, type Voucher, voucherAccount, voucherOf, vouchers } from '../vouchers/facts.js'
+import { noticesAt } from '../workdays/facts.js'
+import type { OrderState, turns } from './contract.js'
+import {
+  type Dossier,
+  invoiceKeys,
+  keysOf,
+  noted,
+  type Objection,
+  type Order,
+  orderOf,
+  orders,
+  payableOf,
+} from './facts.js'
 
 /**
  * States × commands 状态表: what each state allows and where it leads. Whatever is not here is refused with
  * `state_conflict` before any other check. The documents and the tests are derived from this table.
  */
 export const transitions = {
-  filed: { deliver: 'delivered', cancel_order: 'cancelled', lapse_order: 'lapsed' },
-  delivered: { confirm: 'confirmed', cancel_order: 'cancelled', lapse_order: 'lapsed' },
+  filed: {
+    accept_order: 'accepted',
+    decline_order: 'declined',
+    supplement_order: 'filed',
+    replace_order: 'cancelled',
+    deliver: 'delivered',
+    cancel_order: 'cancelled',
+    lapse_order: 'lapsed',
+  },
+  accepted: {
+    supplement_order: 'filed',
+    replace_order: 'cancelled',
+    deliver: 'delivered',
+    cancel_order: 'cancelled',
+    lapse_order: 'lapsed',
+  },
+  delivered: {
+    supplement_order: 'delivered',
+    confirm: 'confirmed',
+    cancel_order: 'cancelled',
+    lapse_order: 'lapsed',
+  },
   confirmed: { submit_claim: 'submitted', cancel_order: 'cancelled', lapse_order: 'lapsed' },
   submitted: { return_claim: 'returned', verify_claim: 'verified', reject_claim: 'rejected' },
   returned: {
@@ -30,15 +62,34 @@ export const transitions = {
     reject_claim: 'rejected',
     lapse_order: 'lapsed',
   },
-  verified: { return_claim: 'returned', approve_claim: 'approved', reject_claim: 'rejected' },
+  verified: {
+    file_objection: 'verified',
+    sustain_objection: 'submitted',
+    dismiss_objection: 'verified',
+    return_claim: 'returned',
+    approve_claim: 'approved',
+    reject_claim: 'rejected',
+  },
   approved: { claw_back: 'approved', confirm_payments: 'paid' },
   paid: { claw_back: 'paid' },
   cancelled: {},
+  declined: {},
   lapsed: {},
-  rejected: {},
+  rejected: { appeal_claim: 'rejected', sustain_appeal: 'submitted', dismiss_appeal: 'rejected' },
 } as const satisfies Record<OrderState, Readonly<Record<string, OrderState>>>
 
+/** A command on an order, or one of the ways it may go. */
 export type OrderCommand =
+  | 'accept_order'
+  | 'decline_order'
+  | 'supplement_order'
+  | 'replace_order'
+  | 'file_objection'
+  | 'sustain_objection'
+  | 'dismiss_objection'
+  | 'appeal_claim'
+  | 'sustain_appeal'
+  | 'dismiss_appeal'
   | 'deliver'
   | 'confirm'
   | 'cancel_order'
@@ -59,6 +110,76 @@ export function next(state: OrderState, command: OrderCommand): OrderState | und
 /** True from the day after its deadline. */
 export function isOverdue(order: Order, day: Day): boolean {
   return order.deadline !== null && day > order.deadline
+}
+
+/** The last day to accept as a deadline: never later than the claim's own. */
+export const acceptDeadline = (acceptBy: Day | undefined, claimBy: Day): Day =>
+  acceptBy !== undefined && acceptBy < claimBy ? acceptBy : claimBy
+
+/** When the provider has to have accepted an order of this program that is filed on this day; null when it need not. */
+export function acceptanceOf(find: Find, program: Program, day: Day): Counted | null {
+  return program.acceptanceDays === null ? null : addWorkdays(day, program.acceptanceDays, noticesAt(find, day))
+}
+
+/** What an event says of it: nothing when the provider need not accept. */
+export const acceptanceEvent = (acceptance: Counted | null) =>
+  acceptance ? { acceptBy: acceptance.day, ...(acceptance.isProvisional ? { isProvisional: true } : {}) } : {}
+
+export const openObjections = ({ dossier }: Pick<Order, 'dossier'>): readonly Objection[] =>
+  dossier?.objections?.filter(({ decision }) => decision === null) ?? []
+
+/** What an order waits for: whose turn it is, with which command, and until when. */
+export interface Waiting {
+  readonly turn: (typeof turns)[number]
+  readonly step: OrderCommand | 'resolve_objection' | 'decide_claim_appeal'
+  readonly by: Day | null
+  readonly countedIn: 'days' | 'workdays' | null
+  readonly isProvisional: boolean
+}
+
+type Course = Pick<Order, 'state' | 'deadline' | 'payee' | 'dossier'>
+
+/** What this order waits for on this day; null when it has ended. */
+export function waitingFor(order: Course, day: Day): Waiting | null {
+  const { state, deadline, payee, dossier } = order
+  const isProvisional = dossier?.isProvisional ?? false
+  const plain = (turn: Waiting['turn'], step: Waiting['step'], by: Day | null): Waiting => ({
+    turn,
+    step,
+    by,
+    countedIn: by === null ? null : 'days',
+    isProvisional: false,
+  })
+  switch (state) {
+    case 'filed': {
+      const { acceptBy } = dossier ?? {}
+      if (acceptBy === undefined) return plain('provider', 'deliver', deadline)
+      const countedIn = deadline === acceptBy ? 'workdays' : 'days'
+      return { turn: 'provider', step: 'accept_order', by: deadline, countedIn, isProvisional }
+    }
+    case 'accepted':
+      return plain('provider', 'deliver', deadline)
+    case 'delivered':
+      return plain('enterprise', 'confirm', deadline)
+    case 'confirmed':
+    case 'returned':
+      return plain(payee, 'submit_claim', deadline)
+    case 'submitted':
+      return plain('bureau', 'verify_claim', null)
+    case 'verified':
+      if (openObjections(order).length > 0) return plain('bureau', 'resolve_objection', null)
+      return plain('bureau', 'approve_claim', null)
+    case 'approved':
+      return plain('clearing', 'confirm_payments', null)
+    case 'rejected': {
+      const { appeal, appealBy } = dossier ?? {}
+      if (appeal) return appeal.decision ? null : plain('bureau', 'decide_claim_appeal', null)
+      if (appealBy === undefined || day > appealBy) return null
+      return { turn: payee, step: 'appeal_claim', by: appealBy, countedIn: 'workdays', isProvisional }
+    }
+    default:
+      return null
+  }
 }
 
 /** Whether its provider was recognised by an agreement that stops running orders, and is not so any more on this day. */
@@ -117,13 +238,23 @@ export function heldBy(find: Find, id: string): Held {
   }
 }
 
+/** Holds an order's amount anew, in fen: what was held before counts no more and has to be given back. */
+export function heldAnew({ order, voucher, hold }: Held, amount: Fen): Transfer[] {
+  return holdMore(hold, { type: 'redeem', debit: voucherAccount(voucher), credit: payableOf(order), amount })
+}
+
 /** What ending an order without payment changes: the hold goes back, contract and invoice numbers are free again. */
-export function ending(held: Held, state: OrderState, day: Day): Pick<Plan, 'book' | 'entry' | 'rows' | 'frees'> {
+export function ending(
+  held: Held,
+  state: OrderState,
+  day: Day,
+  said: Dossier = {},
+): Pick<Plan, 'book' | 'entry' | 'rows' | 'frees'> {
   const { book, order } = held
   return {
     book,
     entry: held.giveBack(day),
-    rows: [row(orders, { ...order, state, deadline: null })],
+    rows: [row(orders, noted({ ...order, state, deadline: null }, said))],
     frees: [...keysOf(order), ...invoiceKeys(order)],
   }
 }

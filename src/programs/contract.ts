@@ -18,6 +18,8 @@ import {
 
 const days = z.int({ error: 'wrong_type' }).min(0, { error: 'out_of_range' }).max(3660, { error: 'out_of_range' })
 const someDays = z.int({ error: 'wrong_type' }).min(1, { error: 'out_of_range' }).max(3660, { error: 'out_of_range' })
+/** A period of workdays ends in the same year or the next one. */
+const someWorkdays = z.int({ error: 'wrong_type' }).min(1, { error: 'out_of_range' }).max(60, { error: 'out_of_range' })
 const seen = z.int({ error: 'wrong_type' }).min(1, { error: 'out_of_range' })
 
 export const evidenceKinds = [
@@ -75,6 +77,12 @@ const ruleFields = {
   extendDays: someDays
     .nullish()
     .meta({ description: 'Calendar days by which a voucher may be extended, once 可延期天数（限一次）' }),
+  acceptanceDays: someWorkdays
+    .nullish()
+    .meta({ description: 'Workdays in which the provider accepts an order before it may deliver 接单期限（工作日）' }),
+  appealDays: someWorkdays
+    .nullish()
+    .meta({ description: 'Workdays in which a rejected claim can be appealed 申诉期限（工作日）' }),
   verifiedTypes: z
     .boolean()
     .nullish()
@@ -155,6 +163,8 @@ const rulesView = {
   evidence: z.array(evidenceKind),
   verifiedTypes: z.boolean(),
   extendDays: z.number().nullable(),
+  acceptanceDays: z.number().nullable(),
+  appealDays: z.number().nullable(),
 }
 
 /** One version of a program's rules; the first is in force from the beginning. */

@@ -51,6 +51,10 @@ export interface Program extends Fact {
   readonly verifiedTypes: boolean
   /** By how many calendar days a voucher may be extended, once; null: not at all. */
   readonly extendDays: number | null
+  /** In workdays: the provider accepts an order before it delivers. */
+  readonly acceptanceDays: number | null
+  /** In workdays: a rejected claim can be appealed. */
+  readonly appealDays: number | null
 }
 
 /** A program with all its versions, oldest first. */
@@ -72,7 +76,8 @@ export const programs: FactKind<ProgramVersions> = {
              claim_within_days as "claimWithinDays", categories, enterprise_types as "enterpriseTypes", title, document,
              reach, ratios, use_by as "useBy", recall_unused_after_days as "recallUnusedAfterDays",
              first_grant_limit as "firstGrantLimit", notice_days as "noticeDays", evidence,
-             verified_types as "verifiedTypes", extend_days as "extendDays"
+             verified_types as "verifiedTypes", extend_days as "extendDays",
+             acceptance_days as "acceptanceDays", appeal_days as "appealDays"
       from programs where program = any (${keys as string[]}) order by program, version`
     const found = new Map<string, Program[]>()
     for (const row of rows) {

@@ -46,6 +46,8 @@ export function versionOf(
     evidence: asked.evidence ?? [],
     verifiedTypes: asked.verifiedTypes ?? false,
     extendDays: asked.extendDays ?? null,
+    acceptanceDays: asked.acceptanceDays ?? null,
+    appealDays: asked.appealDays ?? null,
   }
 }
 

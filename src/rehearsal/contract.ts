@@ -25,7 +25,7 @@ const step = <D extends string, S extends z.ZodRawShape>(name: D, shape: S) =>
   z.strictObject({ id, at: z.string(), do: z.literal(name), ...shape })
 
 // What a file's format does not know is no field of a file.
-const { verifiedTypes: _, ...rules } = publishProgram.shape
+const { verifiedTypes: _, acceptanceDays: __, appealDays: ___, ...rules } = publishProgram.shape
 
 export const steps = {
   publish_program: step('publish_program', rules).superRefine(inOrder('applyFrom', 'applyTo')),

@@ -104,7 +104,8 @@ export class Play {
     const { rules, from, jurisdiction, budget } = this.asked
     const context = { at: 0, day: from, actor: SYSTEM, seq: 1 }
     const program = this.#program
-    const published = { program, jurisdiction, ...movedTo(yearOf(from), rules), evidence: null }
+    // The log has no acceptance and no documents for a draft that asks for them.
+    const published = { program, jurisdiction, ...movedTo(yearOf(from), rules), evidence: null, acceptanceDays: null }
     this.#decide(publishProgramCommand as unknown as CommandType, published, context)
     this.#decide(appropriateCommand as unknown as CommandType, { program, amount: budget }, context)
   }

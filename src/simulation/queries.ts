@@ -23,6 +23,9 @@ export interface Logged {
 const steps = [
   'issue',
   'file_order',
+  'accept_order',
+  'decline_order',
+  'supplement_order',
   'deliver',
   'confirm',
   'cancel_order',
@@ -31,6 +34,10 @@ const steps = [
   'verify_claim',
   'approve_claim',
   'reject_claim',
+  'file_objection',
+  'resolve_objection',
+  'appeal_claim',
+  'decide_claim_appeal',
   'claw_back',
 ]
 /** What of the region is not: programs are the draft's, nothing is settled, and who asked for it is all one. */

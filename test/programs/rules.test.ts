@@ -88,6 +88,8 @@ const fileUnder = (
       duplicate: undefined,
       tie: undefined,
       available: voucher.amount,
+      acceptance: null,
+      replaced: null,
     },
     {
       voucher: 'V320509-100',

@@ -28,7 +28,7 @@ t.test('every rule that can stop an order says what would have to change', async
     // Of the service, not of the contract; and what a quote cannot ask, as only the firm itself does.
     ...refusalsOf.quoteContract,
     ...['idempotency_key_missing', 'idempotency_key_reused', 'idempotency_key_expired', 'overloaded', 'clock_behind'],
-    'not_your_organisation',
+    ...['not_your_organisation', 'order_not_found', 'state_conflict'],
   ] as RefusalCode[]
   t.same(
     refusalsOf.fileOrder.filter((code) => !never.includes(code) && !changes[code]),

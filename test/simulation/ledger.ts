@@ -22,6 +22,7 @@ import type { HomeReview } from '../../src/reviews/facts.js'
 import type { Period } from '../../src/settlement/facts.js'
 import type { Grant, Voucher } from '../../src/vouchers/facts.js'
 import type { Webhooks } from '../../src/webhooks/facts.js'
+import type { PublishedNotice } from '../../src/workdays/facts.js'
 
 /** What PostgreSQL refuses, with its SQLSTATE. */
 export class SqlError extends Error {
@@ -99,6 +100,7 @@ export interface Nouns {
   readonly proposals: Map<string, Proposal>
   readonly agreements: Map<string, Pair>
   readonly people: Map<string, Registered>
+  readonly workdays: Map<string, PublishedNotice>
   readonly programs: Map<string, ProgramVersions>
   readonly program_drafts: Map<string, Draft>
   readonly enterprises: Map<string, Enterprise>
@@ -141,6 +143,7 @@ export class Ledger {
     proposals: new Map(),
     agreements: new Map(),
     people: new Map(),
+    workdays: new Map(),
     programs: new Map(),
     program_drafts: new Map(),
     enterprises: new Map(),

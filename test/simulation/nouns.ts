@@ -15,6 +15,7 @@ import type { HomeReview } from '../../src/reviews/facts.js'
 import type { Period } from '../../src/settlement/facts.js'
 import { type Grant, grantKey, type Voucher, vouchers } from '../../src/vouchers/facts.js'
 import type { Webhooks } from '../../src/webhooks/facts.js'
+import { type PublishedNotice, workdays } from '../../src/workdays/facts.js'
 import { check, type Ledger, refer, unique } from './ledger.js'
 
 /** A row as `record` is given it: money is a text of digits. */
@@ -59,6 +60,9 @@ export const putters: Readonly<Record<string, (ledger: Ledger, rows: Rows) => vo
       if (all.length > 0) ledger.set(ledger.nouns.people, row.person, { ...row, standings: all })
       refer(row.standings.every((one) => ledger.books.has(one.jurisdiction)))
     }
+  },
+  workdays: (ledger, rows) => {
+    for (const row of rows as unknown as PublishedNotice[]) ledger.set(ledger.nouns.workdays, workdays.key(row), row)
   },
   programs: (ledger, rows) => {
     for (const row of rows as unknown as ProgramVersions[]) {
@@ -258,6 +262,7 @@ function programOf(row: Wire<Program>): Program {
   check(program.useWithinDays >= 0 && program.claimWithinDays >= 0 && (program.recallUnusedAfterDays ?? 0) >= 0)
   check((useBy === null || useBy >= program.applyTo) && (noticeDays === null || noticeDays > 0))
   check(extendDays === null || extendDays > 0)
+  check((program.acceptanceDays ?? 1) > 0 && (program.appealDays ?? 1) > 0)
   check(program.version > 0 && (program.version === 1) === (program.effectiveFrom === null))
   return program
 }
@@ -265,9 +270,9 @@ function programOf(row: Wire<Program>): Program {
 /** What of an order changes after it was filed. */
 function courseOf(order: Order) {
   const { state, deadline, score, invoiceNo, invoiceAmount, verifiedBy, approved, approvedSeq, clawedBack } = order
-  const { noticeEnds, evidence, redInvoices } = order
+  const { noticeEnds, evidence, redInvoices, dossier, contractAmount, voucherAmount } = order
   const course = { state, deadline, score, invoiceNo, invoiceAmount, verifiedBy, approved, approvedSeq, clawedBack }
-  return { ...course, noticeEnds, evidence, redInvoices }
+  return { ...course, noticeEnds, evidence, redInvoices, dossier, contractAmount, voucherAmount }
 }
 
 function checkOrder(order: Order): void {
@@ -277,5 +282,5 @@ function checkOrder(order: Order): void {
   check(approved === null || (approved > 0n && approved <= voucherAmount))
   check(clawedBack >= 0n && clawedBack <= (approved ?? 0n))
   check((state === 'approved' || state === 'paid') === (approved !== null))
-  check((deadline !== null) === ['filed', 'delivered', 'confirmed', 'returned'].includes(state))
+  check((deadline !== null) === ['filed', 'accepted', 'delivered', 'confirmed', 'returned'].includes(state))
 }

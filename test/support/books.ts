@@ -91,7 +91,7 @@ function programsOff(memory: Memory, lines: Lines): string | undefined {
   return undefined
 }
 
-const HOLDING = ['filed', 'delivered', 'confirmed', 'submitted', 'returned', 'verified']
+const HOLDING = ['filed', 'accepted', 'delivered', 'confirmed', 'submitted', 'returned', 'verified']
 
 /** Every hold: captured + released + open = held at first; open while its order is, and equal to what it asked for. */
 function holdsOff(memory: Memory): string | undefined {
@@ -114,7 +114,7 @@ function holdsOff(memory: Memory): string | undefined {
 }
 
 /**
- * The region-wide keys that must be in use: a contract number by every order that is not cancelled, lapsed or rejected,
+ * The region-wide keys that must be in use: a contract number by every order that is not cancelled, declined, lapsed or rejected,
  * an invoice likewise. Throws when two orders would hold the same.
  */
 export function keysInUse(all: readonly Order[], asked: readonly Application[]): Map<string, string> {
@@ -125,7 +125,7 @@ export function keysInUse(all: readonly Order[], asked: readonly Application[]):
     holders.set(openKey(application), applications.key(application))
   }
   for (const order of all) {
-    const isOver = ['cancelled', 'lapsed', 'rejected'].includes(order.state)
+    const isOver = ['cancelled', 'declined', 'lapsed', 'rejected'].includes(order.state)
     const red = (order.redInvoices ?? []).map(invoiceKey)
     for (const key of [...red, ...(isOver ? [] : [...keysOf(order), ...invoiceKeys(order)])]) {
       if (holders.has(key)) throw new Error(`${key} is held twice`)

@@ -10,7 +10,14 @@ import { ask, rules, uscc } from './scene.js'
 
 /** Four programs in three provinces, between them every rule that differs. */
 export const programs = [
-  rules({ program: 'WJ', jurisdiction: '320509', annualCap: 700_00n, useWithinDays: 60, claimWithinDays: 20 }),
+  rules({
+    program: 'WJ',
+    jurisdiction: '320509',
+    annualCap: 700_00n,
+    useWithinDays: 60,
+    claimWithinDays: 20,
+    appealDays: 5,
+  }),
   rules({
     program: 'SH',
     jurisdiction: '310000',
@@ -71,6 +78,11 @@ export const actions = [
   'approve',
   'reject',
   'clawBack',
+  'accept',
+  'decline',
+  'supplement',
+  'appeal',
+  'sustain',
 ] as const
 export type Action = (typeof actions)[number]
 
@@ -138,6 +150,7 @@ export function histories(most: number, { isOneDay = false } = {}): fc.Arbitrary
 
 const naturally: Partial<Record<OrderState, Action>> = {
   filed: 'deliver',
+  accepted: 'deliver',
   delivered: 'confirm',
   confirmed: 'submit',
   returned: 'submit',
@@ -230,6 +243,13 @@ export class Cast {
         return ask.approve(id, part, invoice % 5 === 0 ? 'Chen' : 'Li')
       case 'clawBack':
         return ask.clawBack(id, part ?? 10_00n)
+      case 'accept':
+      case 'decline':
+        return ask[action](id, provider)
+      case 'supplement':
+        return ask.supplement(id, enterprise, 1_000_00n, part ?? 50_00n)
+      case 'appeal':
+        return ask.appeal(id, payee)
       default:
         return ask[action](id)
     }

@@ -1,5 +1,6 @@
 /** People, programs and words of the tests: one line asks one command, as the right kind of person. */
 
+import { appealClaimCommand, decideClaimAppealCommand } from '../../src/appeals/commands.js'
 import {
   approveClaimCommand,
   clawBackCommand,
@@ -15,7 +16,15 @@ import { SYSTEM } from '../../src/engine/command.js'
 import type { Asked } from '../../src/engine/runner.js'
 import { registerEnterpriseCommand } from '../../src/enterprises/commands.js'
 import { listIntegrityCommand } from '../../src/integrity/commands.js'
-import { cancelOrderCommand, confirmCommand, deliverCommand, fileOrderCommand } from '../../src/orders/commands.js'
+import {
+  acceptOrderCommand,
+  cancelOrderCommand,
+  confirmCommand,
+  declineOrderCommand,
+  deliverCommand,
+  fileOrderCommand,
+  supplementOrderCommand,
+} from '../../src/orders/commands.js'
 import { categories, enterpriseTypes } from '../../src/platform/wire.js'
 import { appropriateCommand, publishProgramCommand } from '../../src/programs/commands.js'
 import type { PublishProgram } from '../../src/programs/contract.js'
@@ -137,6 +146,21 @@ export const ask = {
     command: { order },
     actor: firm(provider),
   }),
+  accept: (order: string, provider: string): Asked => ({
+    type: acceptOrderCommand,
+    command: { order },
+    actor: firm(provider),
+  }),
+  decline: (order: string, provider: string): Asked => ({
+    type: declineOrderCommand,
+    command: { order, reason: 'no such contract' },
+    actor: firm(provider),
+  }),
+  supplement: (order: string, enterprise: string, contractAmount: bigint, voucherAmount: bigint): Asked => ({
+    type: supplementOrderCommand,
+    command: { order, contractAmount, voucherAmount, signedOn: '2026-03-02', reason: 'more samples' },
+    actor: firm(enterprise),
+  }),
   confirm: (order: string, enterprise: string): Asked => ({
     type: confirmCommand,
     command: { order, score: 90 },
@@ -171,6 +195,17 @@ export const ask = {
     type: rejectClaimCommand,
     command: { order, reason: 'not a service' },
     actor: bureau(jurisdictionOf(order)),
+  }),
+  appeal: (order: string, payee: string): Asked => ({
+    type: appealClaimCommand,
+    command: { order, reason: 'it was a service' },
+    actor: firm(payee),
+  }),
+  /** Sustains the appeal. */
+  sustain: (order: string, subject = 'Sun'): Asked => ({
+    type: decideClaimAppealCommand,
+    command: { order, verdict: 'sustained', reason: 'it was' },
+    actor: bureau(jurisdictionOf(order), subject),
   }),
   clawBack: (order: string, amount: bigint): Asked => ({
     type: clawBackCommand,

@@ -7,7 +7,7 @@ import { accountAt, differ, place, said, unequal } from '../finding.js'
 import { kindNo, typeNo } from './run.js'
 
 /** States in which contract and invoice numbers are free again. */
-const freed = ['cancelled', 'lapsed', 'rejected']
+const freed = ['cancelled', 'declined', 'lapsed', 'rejected']
 
 /** The id of an order `o`, or of the voucher of `o`, as the accounts, keys and commands have it. */
 const idOf = (sql: Sql, letter: 'V' | 'O') =>
@@ -56,7 +56,8 @@ export async function orders(sql: Sql): Promise<string | undefined> {
     with hold as materialized (
       select t.book, t.hold, t.held, t.captured, concat_ws(' ', d.owner, c.owner, c.province) as parties
       from (select book, hold, min(debit) as debit, min(credit) as credit,
-                   coalesce(sum(amount) filter (where phase = ${phases.hold}), 0)::bigint as held,
+                   -- Of what is held anew the last leg counts.
+                   coalesce((array_agg(amount order by leg desc) filter (where phase = ${phases.hold}))[1], 0) as held,
                    coalesce(sum(amount) filter (where phase = ${phases.capture}), 0)::bigint as captured
             from transfers where hold is not null group by book, hold) t
       join accounts d on d.book = t.book and d.account = t.debit
