@@ -571,6 +571,7 @@ export const orders = clearing.table(
     index('orders_notice').on(t.noticeEnds, t.book, t.order).where(sql`notice_ends is not null`),
     index('orders_approved').on(t.book, t.approvedSeq).where(sql`approved_seq is not null`),
     index('orders_evidence').using('gin', t.evidence.op('jsonb_path_ops')).where(sql`evidence is not null`),
+    index('orders_results').using('gin', sql`(dossier -> 'results') jsonb_path_ops`).where(sql`dossier ? 'results'`),
   ],
 )
 

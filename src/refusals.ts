@@ -242,7 +242,14 @@ export const refusalsOf: Readonly<Record<Operation, readonly RefusalCode[]>> = {
     'order_cap_exceeded',
     'insufficient_balance',
   ),
-  deliverOrder: commanding('order_not_found', 'not_your_organisation', 'state_conflict', 'acceptance_missing'),
+  deliverOrder: commanding(
+    'order_not_found',
+    'not_your_organisation',
+    'state_conflict',
+    'acceptance_missing',
+    'document_not_found',
+    'storage_unavailable',
+  ),
   confirmOrder: commanding('order_not_found', 'not_your_organisation', 'state_conflict'),
   cancelOrder: commanding('order_not_found', 'not_your_organisation', 'state_conflict'),
   submitClaim: commanding(

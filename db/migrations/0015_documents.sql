@@ -24,3 +24,5 @@ create table document_days (
 alter table orders add column red_invoices text[];
 -- By what evidence an order has: empty as long as claims come without.
 create index orders_evidence on orders using gin (evidence jsonb_path_ops) where evidence is not null;
+-- By the results of a delivery.
+create index orders_results on orders using gin ((dossier -> 'results') jsonb_path_ops) where dossier ? 'results';

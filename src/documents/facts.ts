@@ -48,15 +48,17 @@ export async function readableDocument(sql: Sql, document: string, actor: Actor)
   const books = readableBooks(actor)
   const named = JSON.stringify([{ sha256: document }])
   const asEvidence = JSON.stringify([{ evidence: [document] }])
+  const asResult = JSON.stringify([document])
+  const isNamed = sql`(o.evidence @> ${named}::text::jsonb
+    or (o.dossier ? 'results' and o.dossier -> 'results' @> ${asResult}::text::jsonb))`
   const isSeen = books
-    ? sql`(exists (select from orders o where o.evidence @> ${named}::text::jsonb
+    ? sql`(exists (select from orders o where ${isNamed}
                      and d.organisation in (o.enterprise, o.provider) and o.book between ${books.low} and ${books.high})
            or exists (select from enterprises e
                       where e.uscc = d.organisation and e.qualifications @> ${asEvidence}::text::jsonb)
            or exists (select from integrity_entries i
                       where i.uscc = d.organisation and i.appeals @> ${asEvidence}::text::jsonb))`
-    : sql`exists (select from orders o where o.evidence @> ${named}::text::jsonb
-                    and d.organisation in (o.enterprise, o.provider)
+    : sql`exists (select from orders o where ${isNamed} and d.organisation in (o.enterprise, o.provider)
                     and ${actor.organisation} in (o.enterprise, o.provider))`
   const [found] = await sql<{ type: DocumentType; bytes: bigint }[]>`
     select d.type, d.bytes from documents d

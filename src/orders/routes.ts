@@ -6,6 +6,7 @@ import type { Actor } from '../core/actor.js'
 import { parseOrderId } from '../core/ids.js'
 import { Refused } from '../core/refusals.js'
 import { dayOf } from '../core/time.js'
+import { nameDocuments } from '../documents/facts.js'
 import { commandRoute, readRoute, type Services } from '../engine/route.js'
 import { cut, page, pageQuery, readCursor, writeCursor } from '../platform/pages.js'
 import {
@@ -81,6 +82,10 @@ export function orderRoutes(app: FastifyInstance, services: Services): void {
     body: deliver.omit(order),
     summary: { en: 'The provider has delivered', zh: '服务交付' },
     type: deliverCommand,
+    async prepare(delivery, actor) {
+      if (delivery.results?.length) await nameDocuments(services, actor.organisation, [...new Set(delivery.results)])
+      return delivery
+    },
   })
   commandRoute(app, services, {
     operation: 'confirmOrder',

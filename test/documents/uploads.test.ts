@@ -336,3 +336,19 @@ t.test('a program that demands evidence gets uploaded documents', async (t) => {
   await upload(service, lab, 'image/png', png(600))
   t.match(await ask(lab, 'POST', at, { ...claim, evidence }), { status: 200 })
 })
+
+t.test('results of a delivery are uploaded documents, which both parties and their bureau may read', async (t) => {
+  const place = await stage.place({ jurisdiction: '320509', program: 'D-R' })
+  const order = await stage.order(place, 'filed')
+  const by = provider(place.provider)
+  const deliver = (results: string[]) => ask(by, 'POST', `/v1/orders/${order}/delivery`, { summary: '报告', results })
+  t.match(await deliver([sha(png(317))]), { status: 404, body: { code: 'document_not_found' } })
+  const { document } = (await upload(service, by, 'image/png', png(317))).body
+  t.match(await deliver([document]), { status: 200 })
+  for (const reader of [by, enterprise(place.enterprise), officer('320509'), officer('320500')]) {
+    t.equal((await download(reader, document)).status, 200, reader.subject)
+  }
+  for (const stranger of [provider(uscc(6)), enterprise(uscc(7)), officer('310000')]) {
+    t.equal((await download(stranger, document)).status, 404, stranger.subject)
+  }
+})
