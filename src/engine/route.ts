@@ -5,6 +5,7 @@ import { isRefusal, type Refusal, type RefusalCode, Refused, refusals, refuse } 
 import { type Clock, chinaTime } from '../core/time.js'
 import { authorise } from '../platform/auth.js'
 import type { Reader, Sql } from '../platform/database.js'
+import { withCursor } from '../platform/pages.js'
 import { type Operation, permissions } from '../platform/permissions.js'
 import { Faults, languageOf, problem, sendRefusal } from '../platform/problems.js'
 import { reason } from '../platform/wire.js'
@@ -350,10 +351,11 @@ export function readRoute<P = object, Q = object, R = unknown, B = object>(
     },
     onRequest: (request) => authorise(request, spec.operation),
     preValidation: refuseNull,
-    handler: async ({ params, query, body, actor }, reply) => {
+    handler: async ({ params, query, body, actor, url }, reply) => {
       const answer = await spec.read({ params: params as P, query: query as Q, body: body as B, actor })
-      const { version } = answer as { version?: number | null }
+      const { version, next } = answer as { version?: number | null; next?: string | null }
       if (version != null) reply.header('etag', `"${version}"`)
+      if (next != null) reply.header('link', `<${withCursor(url, next)}>; rel="next"`)
       return answer
     },
   })
