@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { firstHost } from './platform/database.js'
 import { type Issuer, issuerList } from './platform/issuers.js'
+import type { Limits } from './platform/limits.js'
 
 /** What the service is started with, read once from the environment. */
 export interface Config {
@@ -27,6 +28,10 @@ export interface Config {
   readonly tokenIssuers: readonly Issuer[] | undefined
   /** Addresses and networks of proxies in front of the service. */
   readonly trustProxy: readonly string[] | undefined
+  /** How many requests a minute are answered, of one address and of one organisation. */
+  readonly limits: Limits
+  /** Whether requests and batches are made known to OpenTelemetry. */
+  readonly tracing: boolean
   readonly production: boolean
   readonly logLevel: string
 }
@@ -66,6 +71,11 @@ function isNetwork(text: string): boolean {
   return more.length === 0 && most > 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most))
 }
 
+const perMinute = z
+  .string()
+  .regex(/^[1-9]\d{0,8}$/, 'a limit is a number of requests a minute, 1 or more')
+  .transform(Number)
+
 const environment = z.object({
   HOST: z.string().min(1).default('127.0.0.1'),
   PEER_URL: z.url({ protocol: /^https?$/ }).optional(),
@@ -87,6 +97,9 @@ const environment = z.object({
     .transform((list) => list.split(',').map((one) => one.trim()))
     .refine((list) => list.every(isNetwork), 'not a list of addresses or networks, such as 10.0.0.0/8,127.0.0.1')
     .optional(),
+  RATE_LIMIT_ADDRESS: perMinute.default(60_000),
+  RATE_LIMIT_ORGANISATION: perMinute.default(12_000),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
   NODE_ENV: z.string().optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
@@ -130,6 +143,8 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     tokenAudience: e.TOKEN_AUDIENCE,
     tokenIssuers: e.TOKEN_ISSUERS,
     trustProxy: e.TRUST_PROXY,
+    limits: { address: e.RATE_LIMIT_ADDRESS, organisation: e.RATE_LIMIT_ORGANISATION },
+    tracing: e.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined,
     production,
     logLevel: e.LOG_LEVEL,
   })

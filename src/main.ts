@@ -1,4 +1,4 @@
-import { pino } from 'pino'
+import type { Logger } from 'pino'
 import { type Config, ConfigError, readConfig } from './config.js'
 import { systemClock } from './core/time.js'
 import { openDatabase } from './database.js'
@@ -7,6 +7,7 @@ import { demonstrate } from './demonstration.js'
 import { type Auth, builtInIssuer } from './platform/auth.js'
 import { connect, DatabaseError } from './platform/database.js'
 import { EmbeddedPostgresError } from './platform/embedded-postgres.js'
+import { openLog } from './platform/log.js'
 import { createService, type Service } from './service.js'
 
 const SWEEP_EVERY = 60_000
@@ -38,7 +39,7 @@ function announce(base: string, isOpen: boolean): void {
 }
 
 /** Lapses what is overdue once a minute, in the process in charge; commands never wait for it. */
-function sweepRegularly(service: Service, sql: ReturnType<typeof connect>, log: pino.Logger): () => Promise<void> {
+function sweepRegularly(service: Service, sql: ReturnType<typeof connect>, log: Logger): () => Promise<void> {
   let running: Promise<void> | undefined
   const sweepOnce = async () => {
     await sweep(service.engine, sql, systemClock).catch((error: unknown) => log.error({ err: error }, 'sweep failed'))
@@ -82,7 +83,7 @@ function authOf({ tokenPublicKey, tokenIssuers, tokenIssuer, tokenAudience }: Co
 
 async function main(): Promise<void> {
   const config = readConfig(process.env)
-  const logger = pino({ level: config.logLevel, redact: ['req.headers.authorization', '*.password', '*.token'] })
+  const logger = openLog(config.logLevel)
   const stop = stopAsked()
   const database = await openDatabase(config, logger)
   try {
@@ -90,8 +91,9 @@ async function main(): Promise<void> {
     const auth = authOf(config)
     const isOpen = auth.signingKey !== undefined
     const clock = systemClock
-    const { trustProxy } = config
-    const service = await createService({ ...database, clock, auth, logger, ...(trustProxy ? { trustProxy } : {}) })
+    const { trustProxy, limits, tracing } = config
+    const options = { clock, auth, logger, limits, tracing, ...(trustProxy ? { trustProxy } : {}) }
+    const service = await createService({ ...database, ...options })
     if (database.databaseUrl === database.migrateUrl) {
       logger.warn('MIGRATE_DATABASE_URL is not set: the service runs with the role that owns its tables')
     }

@@ -10,6 +10,7 @@ const everywhere = [
   'unauthenticated',
   'person_barred',
   'role_not_permitted',
+  'rate_limited',
   'validation_failed',
   'internal_fault',
 ] as const

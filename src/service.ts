@@ -14,6 +14,8 @@ import { Tally } from './health/tally.js'
 import { openDirectory } from './people/directory.js'
 import type { Auth } from './platform/auth.js'
 import { connect, connectEngine, migrate, openReader, userOf } from './platform/database.js'
+import type { Limits } from './platform/limits.js'
+import { recordedSpan } from './platform/traces.js'
 import { openLeaseStore, openStorage } from './storage.js'
 
 export interface ServiceOptions {
@@ -26,6 +28,10 @@ export interface ServiceOptions {
   readonly logger?: FastifyBaseLogger
   /** Addresses and networks of proxies in front of the service. */
   readonly trustProxy?: readonly string[]
+  /** How many requests a minute are answered; without them nobody is counted. */
+  readonly limits?: Limits
+  /** Whether requests and batches are made known to OpenTelemetry. */
+  readonly tracing?: boolean
   /** Commands that may wait, 20,000 if left out. */
   readonly queue?: number
 }
@@ -61,7 +67,8 @@ export async function createService(options: ServiceOptions): Promise<Service> {
   const me = { id: randomUUID(), address: '' }
   const lease = new Lease(me, leases, timer)
   const isInCharge = () => lease.inCharge?.who === 'here'
-  const tally: Tally = new Tally({ waiting: () => engine.waiting, inCharge: isInCharge })
+  const recorded = options.tracing ? recordedSpan : undefined
+  const tally: Tally = new Tally({ waiting: () => engine.waiting, inCharge: isInCharge }, recorded)
   const engine: Engine = new Engine({
     storage,
     clock,
@@ -95,6 +102,8 @@ export async function createService(options: ServiceOptions): Promise<Service> {
     directory: openDirectory(sql, clock),
     ...(logger ? { logger } : {}),
     ...(options.trustProxy ? { trustProxy: options.trustProxy } : {}),
+    ...(options.limits ? { limits: options.limits } : {}),
+    ...(options.tracing ? { tracing: true } : {}),
   })
   const hangUp = serveLinks(app.server, {
     id: me.id,

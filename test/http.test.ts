@@ -148,7 +148,7 @@ function wrongProblem({ status, text, body, headers }: Answer): string | undefin
   const entry = refusals[body.code as RefusalCode]
   if (entry?.status !== status || body.status !== status) return 'another status than its code has'
   if (![entry.zh, entry.en].includes(body.title) || !body.detail.startsWith(body.title)) return 'title or detail'
-  if (!/^[0-9a-f-]{36}$/.test(body.traceId) || typeof body.type !== 'string') return 'no trace or type'
+  if (!/^[0-9a-f]{32}$/.test(body.traceId) || typeof body.type !== 'string') return 'no trace or type'
   if (/node_modules|\.ts:| {4}at |postgres|select /.test(text)) return 'it tells its insides'
   for (const { pointer, code, message } of body.errors ?? []) {
     if (!pointer.startsWith('/') || !(code in fieldFaults) || !message) return 'an error without its parts'

@@ -18,7 +18,11 @@ export class Tally implements EngineWatch {
   readonly #again: Counter
   readonly #outages: Counter
 
-  constructor(gauges: { waiting(): number; inCharge(): boolean }) {
+  readonly #recorded: EngineWatch['recorded'] | undefined
+
+  /** `recorded` is told of every batch, too. */
+  constructor(gauges: { waiting(): number; inCharge(): boolean }, recorded?: EngineWatch['recorded']) {
+    this.#recorded = recorded
     const registers = [this.registry]
     collectDefaultMetrics({ register: this.registry })
     const came = this.#came
@@ -93,6 +97,7 @@ export class Tally implements EngineWatch {
   recorded(commands: number, milliseconds: number): void {
     this.#batches.observe(commands)
     this.#recording.observe(milliseconds / 1000)
+    this.#recorded?.(commands, milliseconds)
   }
 
   decidedAgain(commands: number): void {

@@ -6,7 +6,7 @@ import { Engine } from '../../src/engine/engine.js'
 import { type Auth, builtInIssuer } from '../../src/platform/auth.js'
 import { connect, connectEngine, migrate, type Sql } from '../../src/platform/database.js'
 import { prepareRoles } from '../../src/platform/roles.js'
-import { createService, type Service } from '../../src/service.js'
+import { createService, type Service, type ServiceOptions } from '../../src/service.js'
 import { openStorage } from '../../src/storage.js'
 import { testCluster } from './cluster.js'
 
@@ -78,10 +78,15 @@ export interface TestService {
 }
 
 /** The whole service on a database of its own, listening, at nine o'clock Beijing time of the given day. */
-export async function testService(day = '2026-03-02', auth: Partial<Auth> = {}): Promise<TestService> {
+export async function testService(
+  day = '2026-03-02',
+  auth: Partial<Auth> = {},
+  options: Partial<ServiceOptions> = {},
+): Promise<TestService> {
   const database = await testDatabase()
   const clock = new ManualClock(china(day))
-  const service = await createService({ ...database, clock, auth: { ...builtInIssuer('test', 'test'), ...auth } })
+  const issuer = { ...builtInIssuer('test', 'test'), ...auth }
+  const service = await createService({ ...database, clock, auth: issuer, ...options })
   const base = await service.open({ host: '127.0.0.1', port: 0 })
   return {
     service,
