@@ -127,6 +127,7 @@ export const refusalsOf: Readonly<Record<Operation, readonly RefusalCode[]>> = {
   // What its rows are refused with stands in the answer: the request itself was done.
   bulkIssueVouchers: [...everywhere, ...bodies, 'idempotency_key_missing', 'overloaded'],
   listVouchers: reading(),
+  exportVouchers: reading('overloaded', 'export_too_large'),
   getVoucher: reading('voucher_not_found'),
   fileOrder: commanding(
     'voucher_not_found',
@@ -144,6 +145,7 @@ export const refusalsOf: Readonly<Record<Operation, readonly RefusalCode[]>> = {
     'insufficient_balance',
   ),
   listOrders: reading(),
+  exportOrders: reading('overloaded', 'export_too_large'),
   getOrder: reading('order_not_found'),
   deliverOrder: commanding('order_not_found', 'not_your_organisation', 'state_conflict'),
   confirmOrder: commanding('order_not_found', 'not_your_organisation', 'state_conflict'),
@@ -192,5 +194,6 @@ export const refusalsOf: Readonly<Record<Operation, readonly RefusalCode[]>> = {
   listBooks: reading(),
   listAccounts: reading('not_your_jurisdiction', 'book_not_found', 'entry_not_found', 'moment_in_future'),
   listEntries: reading('not_your_jurisdiction', 'book_not_found'),
+  exportEntries: reading('overloaded', 'export_too_large', 'not_your_jurisdiction', 'book_not_found'),
   reportProvinces: reading(),
 }

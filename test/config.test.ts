@@ -37,6 +37,9 @@ t.test('everything set', async (t) => {
     TOKEN_ISSUER: 'https://id.example',
     TOKEN_AUDIENCE: 'vouchers',
     TRUST_PROXY: '10.0.0.0/8, ::1',
+    RATE_LIMIT_ADDRESS: '600',
+    RATE_LIMIT_ORGANISATION: '60',
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318',
     NODE_ENV: 'production',
     LOG_LEVEL: 'warn',
   })
@@ -51,6 +54,8 @@ t.test('everything set', async (t) => {
     tokenAudience: 'vouchers',
     tokenIssuers: undefined,
     trustProxy: ['10.0.0.0/8', '::1'],
+    limits: { address: 600, organisation: 60 },
+    tracing: true,
     production: true,
     logLevel: 'warn',
   })
@@ -64,6 +69,9 @@ t.test('every variable that is wrong is named, all at once', async (t) => {
     TOKEN_PUBLIC_KEY: 'secret',
     TOKEN_ISSUERS: 'none.json',
     TRUST_PROXY: 'proxy.example',
+    RATE_LIMIT_ADDRESS: '0',
+    RATE_LIMIT_ORGANISATION: 'many',
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'collector',
     LOG_LEVEL: 'loud',
   })
   for (const name of [
@@ -73,6 +81,9 @@ t.test('every variable that is wrong is named, all at once', async (t) => {
     'TOKEN_PUBLIC_KEY',
     'TOKEN_ISSUERS',
     'TRUST_PROXY',
+    'RATE_LIMIT_ADDRESS',
+    'RATE_LIMIT_ORGANISATION',
+    'OTEL_EXPORTER_OTLP_ENDPOINT',
     'LOG_LEVEL',
   ]) {
     t.match(message, new RegExp(`^ {2}${name}: \\S`, 'm'), name)

@@ -83,7 +83,9 @@ async function send(
     },
     ...(method === 'GET' ? {} : { body: JSON.stringify(body ?? {}) }),
   })
-  return { status: response.status, body: await response.json() }
+  const isFile = response.headers.get('content-type')?.startsWith('text/csv')
+  const answered = isFile ? { cells: (await response.text()).split(/[,\r\n]+/) } : await response.json()
+  return { status: response.status, body: answered }
 }
 
 /** The first proposal: on the first page of whoever may see it. */
@@ -260,9 +262,11 @@ const requests: Readonly<Record<Operation, (role: Role) => Request & { readonly 
   issueVoucher: () => ({ body: { enterprise: uscc(1), program: things.program, amount: '1.00' } }),
   bulkIssueVouchers: () => ({ body: { items: [{ enterprise: uscc(1), program: things.program, amount: '1.00' }] } }),
   listVouchers: () => ({}),
+  exportVouchers: () => ({}),
   getVoucher: () => ({ params: things }),
   fileOrder: () => ({ body: contract(things.voucher) }),
   listOrders: () => ({}),
+  exportOrders: () => ({}),
   getOrder: () => ({ params: things }),
   deliverOrder: () => ({ params: things }),
   confirmOrder: () => ({ params: things, body: { score: 80 } }),
@@ -289,6 +293,7 @@ const requests: Readonly<Record<Operation, (role: Role) => Request & { readonly 
   listBooks: () => ({}),
   listAccounts: () => ({ params: { book: OWN } }),
   listEntries: () => ({ params: { book: OWN } }),
+  exportEntries: () => ({ params: { book: OWN } }),
   reportProvinces: () => ({}),
 }
 
@@ -298,7 +303,9 @@ const shown: Partial<Record<Operation, string>> = {
   listPeople: 'sun',
   listIntegrityEntries: '2027-01-01',
   listVouchers: things.voucher,
+  exportVouchers: things.voucher,
   listOrders: things.order,
+  exportOrders: things.order,
   listProposals: earliest!,
   listBooks: OWN,
 }

@@ -23,7 +23,8 @@ export interface Services {
   readonly clock: Clock
 }
 
-interface Spec {
+/** What every route says of itself. */
+export interface Spec {
   readonly operation: Operation
   readonly url: string
   readonly tag: string
@@ -84,7 +85,7 @@ const receiptOf = ({ kind }: { readonly kind: string }, { book, seq, entry, day,
   result: event,
 })
 
-const describe = ({ operation, tag, summary }: Spec) => ({
+export const describe = ({ operation, tag, summary }: Spec) => ({
   operationId: operation,
   tags: [tag],
   summary: `${summary.en} ${summary.zh}`,

@@ -1,13 +1,14 @@
-import { and, asc, between, eq, or, type SQL, sql } from 'drizzle-orm'
+import { and, asc, between, count, eq, or, type SQL, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { orders, programs } from '../../db/schema.js'
 import type { Actor } from '../core/actor.js'
-import { orderId, parseOrderId, voucherId } from '../core/ids.js'
+import { type Id, orderId, parseOrderId, voucherId } from '../core/ids.js'
 import { yuan } from '../core/money.js'
 import { Refused } from '../core/refusals.js'
 import { readableBooks } from '../engine/access.js'
+import { exportRoute, MOST_ROWS, PAGE_ROWS } from '../engine/export.js'
 import { commandRoute, readRoute, type Services } from '../engine/route.js'
 import { cut, page, pageQuery, readCursor, writeCursor } from '../platform/pages.js'
 import { cancelOrderCommand, confirmCommand, deliverCommand, fileOrderCommand } from './commands.js'
@@ -67,6 +68,34 @@ export function orderRoutes(app: FastifyInstance, services: Services): void {
       return { items: items.map(view), next }
     },
   })
+  exportRoute<object, Filter>(app, {
+    operation: 'exportOrders',
+    url: '/v1/orders/export',
+    tag,
+    query: orderFilter,
+    summary: { en: 'The orders you may see, as a file', zh: '导出订单' },
+    columns,
+    async size({ query, actor }) {
+      const [row] = await services.reader.select({ size: count() }).from(
+        services.reader
+          .select({ order: orders.order })
+          .from(orders)
+          .where(among(actor, query, undefined, MOST_ROWS + 1))
+          .limit(MOST_ROWS + 1)
+          .as('listed'),
+      )
+      return row!.size
+    },
+    async *rows({ query, actor }) {
+      for (let after: Id | undefined, isMore = true; isMore; ) {
+        const rows = await select(services, among(actor, query, after, PAGE_ROWS)).limit(PAGE_ROWS)
+        yield rows.map(view)
+        isMore = rows.length === PAGE_ROWS
+        const last = rows.at(-1)?.order
+        if (last) after = { book: last.book, number: last.order }
+      }
+    },
+  })
   readRoute<{ order: string }>(app, {
     operation: 'getOrder',
     url: '/v1/orders/:order',
@@ -88,7 +117,7 @@ export function orderRoutes(app: FastifyInstance, services: Services): void {
 type Filter = z.infer<typeof orderFilter>
 
 /** The next orders of a list: a bureau's stand together in one index, a firm's in one as enterprise, in one as provider. */
-function among(actor: Actor, filter: Filter, after: ReturnType<typeof readCursor>, most: number): SQL | undefined {
+function among(actor: Actor, filter: Filter, after: Id | undefined, most: number): SQL | undefined {
   const { state, program } = filter
   const wanted = and(
     state && and(eq(orders.stage, stageOf[state]), eq(orders.state, state)),
@@ -124,6 +153,32 @@ function select({ reader }: Services, where: SQL | undefined) {
     .orderBy(asc(orders.book), asc(orders.order))
     .$dynamic()
 }
+
+/** The columns of the file; what a person reads first comes first. */
+const columns = {
+  order: '订单编号',
+  state: '状态',
+  voucher: '创新券编号',
+  program: '券种',
+  enterprise: '企业',
+  provider: '服务机构',
+  category: '服务类别',
+  contractNo: '合同编号',
+  contractAmount: '合同金额',
+  voucherAmount: '用券金额',
+  held: '冻结金额',
+  approved: '核准金额',
+  clawedBack: '追回金额',
+  signedOn: '签订日期',
+  filedOn: '备案日期',
+  claimBy: '申请截止日',
+  deadline: '当前期限',
+  payee: '收款方',
+  invoiceNo: '发票号码',
+  invoiceAmount: '发票金额',
+  version: '适用版本',
+  noticeEnds: '公示截止日',
+} as const satisfies Partial<Record<keyof ReturnType<typeof view>, string>>
 
 function view({ order: o, held }: { order: typeof orders.$inferSelect; held: string }) {
   return {

@@ -67,9 +67,11 @@ export const permissions = {
   issueVoucher: ['officer'],
   bulkIssueVouchers: ['officer'],
   listVouchers: ['enterprise', ...bureau],
+  exportVouchers: ['enterprise', ...bureau],
   getVoucher: ['enterprise', ...bureau],
   fileOrder: ['enterprise'],
   listOrders: ['enterprise', 'provider', ...bureau],
+  exportOrders: ['enterprise', 'provider', ...bureau],
   getOrder: ['enterprise', 'provider', ...bureau],
   deliverOrder: ['provider'],
   confirmOrder: ['enterprise'],
@@ -93,6 +95,7 @@ export const permissions = {
   listBooks: [...bureau],
   listAccounts: [...bureau],
   listEntries: [...bureau],
+  exportEntries: [...bureau],
   reportProvinces: [...bureau],
 } as const satisfies Record<string, readonly Role[]>
 
@@ -192,9 +195,11 @@ export const reachOf = {
   issueVoucher: 'own',
   bulkIssueVouchers: 'own',
   listVouchers: 'tree',
+  exportVouchers: 'tree',
   getVoucher: 'tree',
   fileOrder: 'own',
   listOrders: 'tree',
+  exportOrders: 'tree',
   getOrder: 'tree',
   deliverOrder: 'own',
   confirmOrder: 'own',
@@ -218,5 +223,6 @@ export const reachOf = {
   listBooks: 'tree',
   listAccounts: 'tree',
   listEntries: 'tree',
+  exportEntries: 'tree',
   reportProvinces: 'all',
 } as const satisfies Record<Operation, Reach>

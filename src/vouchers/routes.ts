@@ -1,12 +1,13 @@
-import { and, asc, between, eq, type SQL, sql } from 'drizzle-orm'
+import { and, asc, between, count, eq, type SQL, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { accounts, vouchers } from '../../db/schema.js'
 import type { Actor } from '../core/actor.js'
-import { parseVoucherId, voucherId } from '../core/ids.js'
+import { type Id, parseVoucherId, voucherId } from '../core/ids.js'
 import { yuan } from '../core/money.js'
 import { Refused } from '../core/refusals.js'
 import { readableBooks } from '../engine/access.js'
+import { exportRoute, MOST_ROWS, PAGE_ROWS } from '../engine/export.js'
 import { bulkRoute, commandRoute, readRoute, type Services } from '../engine/route.js'
 import { accountKinds } from '../ledger/chart.js'
 import { cut, page, pageQuery, readCursor, writeCursor } from '../platform/pages.js'
@@ -42,11 +43,38 @@ export function voucherRoutes(app: FastifyInstance, services: Services): void {
     summary: { en: 'The vouchers you may see', zh: '创新券列表' },
     answer: page(voucherView),
     async read({ query, actor }) {
-      const after = readCursor(query.cursor)
-      const from = after ? sql`(${vouchers.book}, ${vouchers.voucher}) > (${after.book}, ${after.number})` : undefined
+      const from = behind(readCursor(query.cursor))
       const rows = await select(services, and(visible(actor), from)).limit(query.limit + 1)
       const { items, next } = cut(rows, query.limit, (row) => writeCursor(row.voucher.book, row.voucher.voucher))
       return { items: items.map(view), next }
+    },
+  })
+  exportRoute(app, {
+    operation: 'exportVouchers',
+    url: '/v1/vouchers/export',
+    tag,
+    query: z.strictObject({}),
+    summary: { en: 'The vouchers you may see, as a file', zh: '导出创新券' },
+    columns,
+    async size({ actor }) {
+      const [row] = await services.reader.select({ size: count() }).from(
+        services.reader
+          .select({ voucher: vouchers.voucher })
+          .from(vouchers)
+          .where(visible(actor))
+          .limit(MOST_ROWS + 1)
+          .as('listed'),
+      )
+      return row!.size
+    },
+    async *rows({ actor }) {
+      for (let after: Id | undefined, isMore = true; isMore; ) {
+        const rows = await select(services, and(visible(actor), behind(after))).limit(PAGE_ROWS)
+        yield rows.map(view)
+        isMore = rows.length === PAGE_ROWS
+        const last = rows.at(-1)?.voucher
+        if (last) after = { book: last.book, number: last.voucher }
+      }
     },
   })
   readRoute<{ voucher: string }>(app, {
@@ -73,6 +101,9 @@ function visible(actor: Actor): SQL | undefined {
   return books ? between(vouchers.book, books.low, books.high) : eq(vouchers.enterprise, actor.organisation)
 }
 
+const behind = (after: Id | undefined) =>
+  after && sql`(${vouchers.book}, ${vouchers.voucher}) > (${after.book}, ${after.number})`
+
 function select({ reader }: Services, where: SQL | undefined) {
   const isAccount = sql`${accounts.book} = ${vouchers.book} and ${accounts.kind} = ${sql.raw(String(accountKinds.voucher.no))}
     and ${accounts.owner} = 'V' || ${vouchers.book} || '-' || ${vouchers.voucher}`
@@ -84,6 +115,21 @@ function select({ reader }: Services, where: SQL | undefined) {
     .orderBy(asc(vouchers.book), asc(vouchers.voucher))
     .$dynamic()
 }
+
+/** The columns of the file; what a person reads first comes first. */
+const columns = {
+  voucher: '创新券编号',
+  program: '券种',
+  enterprise: '企业',
+  amount: '额度',
+  available: '可用金额',
+  held: '冻结金额',
+  issuedOn: '发放日期',
+  useBy: '使用截止日',
+  lapsedOn: '失效日期',
+  recallOn: '未用收回日',
+  version: '适用版本',
+} as const satisfies Partial<Record<keyof ReturnType<typeof view>, string>>
 
 function view({ voucher: v, posted, held }: { voucher: typeof vouchers.$inferSelect; posted: bigint; held: bigint }) {
   return {
