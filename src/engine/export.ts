@@ -13,7 +13,7 @@ export const MOST_ROWS = 1_000_000
 /** Rows read and written at once; between two such pages everything else has its turn. */
 export const PAGE_ROWS = 500
 /** Files written at once; whoever comes then is asked to come again. */
-const AT_ONCE = 3
+const AT_ONCE = 8
 /** A reader who takes nothing for so long, in milliseconds, gets no more. */
 const PATIENCE = 60_000
 
@@ -49,7 +49,7 @@ export function exportRoute<P = object, Q = object>(app: FastifyInstance, spec: 
     handler: async (request, reply) => {
       const { format, ...query } = request.query as { format: Format }
       const asked = { params: request.params as P, query: query as Q, actor: request.actor }
-      if (writing >= AT_ONCE) throw new Refused('overloaded')
+      if (writing >= AT_ONCE || reply.raw.closed) throw new Refused('overloaded')
       writing++
       reply.raw.once('close', () => {
         writing--

@@ -116,6 +116,20 @@ t.test('what somebody sees as a list is what they get as a file', async (t) => {
   t.equal((await get(bureau('330106'), `/v1/books/310000/entries/export`)).status, 403)
   t.equal((await get({ ...enterprise, roles: ['operator'] }, '/v1/orders/export')).status, 403)
 
+  // Whoever hangs up, or is refused, leaves the place to the next one.
+  for (let n = 0; n < 12; n++) {
+    const calledOff = new AbortController()
+    const asked = fetch(`${service.base}/v1/orders/export?format=xlsx`, {
+      headers: { authorization: `Bearer ${service.token(region)}` },
+      signal: calledOff.signal,
+    })
+    if (n % 2 === 0) await asked
+    calledOff.abort()
+    await asked.catch(() => {})
+    t.equal((await get(region, '/v1/books/320001/entries/export')).status, 404)
+  }
+  t.equal((await get(region, '/v1/orders/export')).status, 200)
+
   // Every order comes once, whatever the size of its page.
   await admin`
     insert into vouchers (book, voucher, program, enterprise, amount, issued_on, use_by)
