@@ -27,7 +27,8 @@ export async function registerLimits(app: FastifyInstance, limits: Limits): Prom
     const policy = `"${name}";q=${limits[name]};w=${MINUTE / 1000}`
     return async (request: FastifyRequest, reply: FastifyReply) => {
       const counted = await count(request)
-      if (counted.isAllowed) return
+      // Who is let in is told how many are left to the organisation; it costs less to say it once.
+      if (counted.isAllowed || (name === 'address' && !counted.isExceeded)) return
       // draft-ietf-httpapi-ratelimit-headers
       reply.header('ratelimit-policy', policy)
       reply.header('ratelimit', `"${name}";r=${counted.remaining};t=${counted.ttlInSeconds}`)
