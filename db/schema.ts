@@ -561,12 +561,14 @@ export const orders = clearing.table(
     localCategory: text('local_category'),
     redInvoices: text('red_invoices').array(),
     dossier: jsonb(),
+    stage: smallint().notNull().generatedAlwaysAs(sql`case state … end`), // in full in 0016_lists.sql
   },
   (t) => [
     primaryKey({ columns: [t.book, t.order] }),
     index('orders_deadline').on(t.deadline, t.book, t.program).where(sql`deadline is not null`),
     index('orders_enterprise').on(t.enterprise),
-    index('orders_provider').on(t.provider),
+    index('orders_provider').on(t.provider, t.book, t.order),
+    index('orders_stage').on(t.stage, t.book, t.order),
     index('orders_voucher').on(t.book, t.voucher),
     index('orders_notice').on(t.noticeEnds, t.book, t.order).where(sql`notice_ends is not null`),
     index('orders_approved').on(t.book, t.approvedSeq).where(sql`approved_seq is not null`),

@@ -8,6 +8,7 @@ import { core } from './bench/core.js'
 import { Figures } from './bench/figures.js'
 import { growth } from './bench/growth.js'
 import { lines } from './bench/lines.js'
+import { lists } from './bench/lists.js'
 import { processes } from './bench/processes.js'
 import { service } from './bench/service.js'
 import { settlement } from './bench/settlement.js'
@@ -21,14 +22,15 @@ import { usual } from './bench/usual.js'
  */
 const USAGE = `npm run bench [-- OPTIONS]
   --quick         a small run: core, lines, usual and service, once each, within 90 seconds
-  --only A,B      some of core, lines, usual, service, processes, settlement, backup, growth; core and lines measure their floor, too
+  --only A,B      some of core, lines, usual, service, processes, settlement, backup, growth, lists; core and lines measure their floor, too
   --runs N        runs of every figure, the median counts (3; 1 when quick)
   --seconds N     length of a run (8; 1 when quick)
   --items N       approved items of the period that is closed (1000000)
+  --orders N      orders whose lists are read (1000000)
   --entries N     entries present at the end of growth (10000000); of them at most 1000000 are backed up
   --json FILE     the figures for machines`
 
-const sections = { core, lines, usual, service, processes, settlement, backup, growth }
+const sections = { core, lines, usual, service, processes, settlement, backup, growth, lists }
 type Section = keyof typeof sections
 const QUICK: readonly Section[] = ['core', 'lines', 'usual', 'service']
 
@@ -44,6 +46,7 @@ const FULL: Sizes = {
   claims: 20_000,
   bulk: 100_000,
   items: 1_000_000,
+  orders: 1_000_000,
   entries: 10_000_000,
 }
 const SMALL: Partial<Sizes> = {
@@ -84,6 +87,7 @@ function read(args: readonly string[]) {
       runs: { type: 'string' },
       seconds: { type: 'string' },
       items: { type: 'string' },
+      orders: { type: 'string' },
       entries: { type: 'string' },
       json: { type: 'string' },
     },

@@ -4,16 +4,20 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { openApiText } from '../src/app.js'
 import { permissionsText } from '../src/overview/permissions.js'
+import { breakingChanges } from './breaking.js'
 
 /**
  * npm run openapi: writes the documents made from the contracts and the table of permissions; with --check only
- * compares, and exits 1 when a committed file says something else. Needs no database.
+ * compares, and exits 1 when a committed file says something else, or when a client of the released interface
+ * (openapi/released.json) would break. With --release what there is now becomes the released one. Needs no database.
  */
 const documents = { 'openapi.json': await openApiText(), 'permissions.md': permissionsText() }
 
-const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } })
+const { values } = parseArgs({
+  options: { check: { type: 'boolean', default: false }, release: { type: 'boolean', default: false } },
+})
 for (const [file, text] of Object.entries(documents)) {
-  const path = fileURLToPath(new URL(`../openapi/${file}`, import.meta.url))
+  const path = pathOf(file)
   const name = relative(process.cwd(), path)
   if (!values.check) {
     writeFileSync(path, text)
@@ -24,6 +28,18 @@ for (const [file, text] of Object.entries(documents)) {
     )
     process.exitCode = 1
   }
+}
+
+if (values.release) writeFileSync(pathOf('released.json'), documents['openapi.json'])
+const broken = breakingChanges(JSON.parse(committed(pathOf('released.json'))!), JSON.parse(documents['openapi.json']))
+if (values.check && broken.length > 0) {
+  const why = 'a client of the released interface would break; if that is meant, run "npm run openapi -- --release"'
+  console.error(`${why}. 与已发布接口不兼容：\n  ${broken.join('\n  ')}`)
+  process.exitCode = 1
+}
+
+function pathOf(file: string): string {
+  return fileURLToPath(new URL(`../openapi/${file}`, import.meta.url))
 }
 
 function committed(path: string): string | undefined {

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
@@ -27,8 +26,10 @@ import { orderRoutes } from './orders/routes.js'
 import { overviewRoutes } from './overview/routes.js'
 import { peopleRoutes } from './people/routes.js'
 import { type Auth, builtInIssuer, type Directory, registerAuth } from './platform/auth.js'
+import { type Limits, registerLimits } from './platform/limits.js'
 import { finishDocument } from './platform/openapi.js'
 import { errorHandler, faultsOf, sendRefusal } from './platform/problems.js'
+import { registerSpans, registerTraces, traceIdOf } from './platform/traces.js'
 import { programRoutes } from './programs/routes.js'
 import { proposalRoutes } from './proposals/routes.js'
 import { providerRoutes } from './providers/routes.js'
@@ -62,14 +63,18 @@ export async function buildApp(
     readonly trustProxy?: readonly string[]
     /** Without them webhooks are off. */
     readonly webhooks?: WebhookSettings
+    /** Without them nobody is counted. */
+    readonly limits?: Limits
+    /** Whether requests are made known to OpenTelemetry. */
+    readonly tracing?: boolean
   },
 ): Promise<FastifyInstance> {
   const app = Fastify({
     ...(options.logger ? { loggerInstance: options.logger } : { logger: false }),
     ...(options.trustProxy ? { trustProxy: [...options.trustProxy] } : {}),
     bodyLimit: MOST_BYTES,
-    genReqId: () => randomUUID(),
-    // A client's own trace number would end up in our log unread.
+    genReqId: traceIdOf,
+    // Of a caller's own numbers only a W3C trace is taken over; anything else would end up in our log unread.
     requestIdHeader: false,
     logController: new LogController({ disableRequestLogging: true }),
     routerOptions: { maxParamLength: 300 },
@@ -103,6 +108,9 @@ export async function buildApp(
   })
   app.setNotFoundHandler((request, reply) => sendRefusal(request, reply, refuse('route_not_found')))
 
+  registerTraces(app)
+  if (options.tracing) registerSpans(app)
+  if (options.limits) await registerLimits(app, options.limits)
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { firstHost } from './platform/database.js'
 import { type Issuer, issuerList } from './platform/issuers.js'
+import type { Limits } from './platform/limits.js'
 import { type Networks, networkOf } from './webhooks/target.js'
 
 /** What the service is started with, read once from the environment. */
@@ -34,6 +35,10 @@ export interface Config {
   readonly webhookKey: string | undefined
   /** Networks of the operator's own that webhooks may be sent to. */
   readonly webhookPrivateTargets: Networks
+  /** How many requests a minute are answered, of one address and of one organisation. */
+  readonly limits: Limits
+  /** Whether requests and batches are made known to OpenTelemetry. */
+  readonly tracing: boolean
   readonly production: boolean
   readonly logLevel: string
 }
@@ -73,6 +78,11 @@ function isNetwork(text: string): boolean {
   return more.length === 0 && most > 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most))
 }
 
+const perMinute = z
+  .string()
+  .regex(/^[1-9]\d{0,8}$/, 'a limit is a number of requests a minute, 1 or more')
+  .transform(Number)
+
 const environment = z.object({
   HOST: z.string().min(1).default('127.0.0.1'),
   PEER_URL: z.url({ protocol: /^https?$/ }).optional(),
@@ -102,6 +112,9 @@ const environment = z.object({
     .refine((list) => !list.includes(undefined), 'not a list of addresses or networks, such as 10.20.0.0/16')
     .transform((list) => list as unknown as Networks)
     .default([]),
+  RATE_LIMIT_ADDRESS: perMinute.default(60_000),
+  RATE_LIMIT_ORGANISATION: perMinute.default(12_000),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
   NODE_ENV: z.string().optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
@@ -149,6 +162,8 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     trustProxy: e.TRUST_PROXY,
     webhookKey: e.WEBHOOK_KEY,
     webhookPrivateTargets: e.WEBHOOK_PRIVATE_TARGETS,
+    limits: { address: e.RATE_LIMIT_ADDRESS, organisation: e.RATE_LIMIT_ORGANISATION },
+    tracing: e.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined,
     production,
     logLevel: e.LOG_LEVEL,
   })

@@ -1,4 +1,4 @@
-import { pino } from 'pino'
+import type { Logger } from 'pino'
 import { type Config, ConfigError, readConfig } from './config.js'
 import { systemClock } from './core/time.js'
 import { openDatabase } from './database.js'
@@ -9,6 +9,7 @@ import { type Auth, builtInIssuer } from './platform/auth.js'
 import { connect, DatabaseError, type Sql } from './platform/database.js'
 import { EmbeddedPostgresError } from './platform/embedded-postgres.js'
 import { type FileStore, openFiles } from './platform/files.js'
+import { openLog } from './platform/log.js'
 import { createService, type Service } from './service.js'
 import { Sender } from './webhooks/sender.js'
 
@@ -43,7 +44,7 @@ function announce(base: string, isOpen: boolean): void {
 /** Lapses what is overdue once a minute, in the process in charge, and removes files nobody needs; no command waits for it. */
 function sweepRegularly(
   service: Service,
-  { sql, files, log }: { sql: Sql; files: FileStore; log: pino.Logger },
+  { sql, files, log }: { sql: Sql; files: FileStore; log: Logger },
 ): () => Promise<void> {
   let running: Promise<void> | undefined
   const sweepOnce = async () => {
@@ -90,7 +91,7 @@ function authOf({ tokenPublicKey, tokenIssuers, tokenIssuer, tokenAudience }: Co
 
 async function main(): Promise<void> {
   const config = readConfig(process.env)
-  const logger = pino({ level: config.logLevel, redact: ['req.headers.authorization', '*.password', '*.token'] })
+  const logger = openLog(config.logLevel)
   const stop = stopAsked()
   const database = await openDatabase(config, logger)
   try {
@@ -98,7 +99,7 @@ async function main(): Promise<void> {
     const auth = authOf(config)
     const isOpen = auth.signingKey !== undefined
     const clock = systemClock
-    const { trustProxy, webhookKey: key, webhookPrivateTargets } = config
+    const { trustProxy, limits, tracing, webhookKey: key, webhookPrivateTargets } = config
     const files = openFiles(config.documentRoot)
     const service = await createService({
       ...database,
@@ -106,6 +107,8 @@ async function main(): Promise<void> {
       auth,
       logger,
       files,
+      limits,
+      tracing,
       ...(trustProxy ? { trustProxy } : {}),
       ...(key ? { webhooks: { key, sender: new Sender(webhookPrivateTargets) } } : {}),
     })

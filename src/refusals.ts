@@ -12,6 +12,7 @@ const everywhere = [
   'not_your_platform',
   'person_barred',
   'role_not_permitted',
+  'rate_limited',
   'validation_failed',
   'internal_fault',
 ] as const
@@ -206,6 +207,7 @@ export const refusalsOf: Readonly<Record<Operation, readonly RefusalCode[]>> = {
   getVoucherFile: [...everywhere, 'file_not_found'],
   getVoucherFileVerdicts: [...everywhere, 'file_not_found'],
   listVouchers: reading(),
+  exportVouchers: reading('overloaded', 'export_too_large'),
   getVoucher: reading('voucher_not_found'),
   quoteContract: [...everywhere, ...bodies, 'unavailable', 'voucher_not_found'],
   fileOrder: commanding(
@@ -228,6 +230,7 @@ export const refusalsOf: Readonly<Record<Operation, readonly RefusalCode[]>> = {
     'state_conflict',
   ),
   listOrders: reading(),
+  exportOrders: reading('overloaded', 'export_too_large'),
   getOrder: reading('order_not_found'),
   getTimeline: reading('order_not_found'),
   listReminders: reading(),
@@ -327,6 +330,7 @@ export const refusalsOf: Readonly<Record<Operation, readonly RefusalCode[]>> = {
   listBooks: reading(),
   listAccounts: reading('not_your_jurisdiction', 'book_not_found', 'entry_not_found', 'moment_in_future'),
   listEntries: reading('not_your_jurisdiction', 'book_not_found'),
+  exportEntries: reading('overloaded', 'export_too_large', 'not_your_jurisdiction', 'book_not_found'),
   reportProvinces: reading(),
   createWebhook: commanding(
     'not_your_jurisdiction',

@@ -16,6 +16,8 @@ import { openDirectory } from './people/directory.js'
 import type { Auth } from './platform/auth.js'
 import { connect, connectEngine, migrate, openReader, userOf } from './platform/database.js'
 import { type FileStore, noFiles } from './platform/files.js'
+import type { Limits } from './platform/limits.js'
+import { recordedSpan } from './platform/traces.js'
 import { openDeliveryStore, openLeaseStore, openStorage } from './storage.js'
 import { disableWebhookCommand } from './webhooks/commands.js'
 import { Deliverer } from './webhooks/deliverer.js'
@@ -33,6 +35,10 @@ export interface ServiceOptions {
   readonly trustProxy?: readonly string[]
   /** Where uploaded files are kept; without it none are taken. */
   readonly files?: FileStore
+  /** How many requests a minute are answered; without them nobody is counted. */
+  readonly limits?: Limits
+  /** Whether requests and batches are made known to OpenTelemetry. */
+  readonly tracing?: boolean
   /** Commands that may wait, 20,000 if left out. */
   readonly queue?: number
   /** Without them webhooks are off. */
@@ -70,11 +76,11 @@ export async function createService(options: ServiceOptions): Promise<Service> {
   const me = { id: randomUUID(), address: '' }
   const lease = new Lease(me, leases, timer)
   const isInCharge = () => lease.inCharge?.who === 'here'
-  const tally: Tally = new Tally({
-    waiting: () => engine.waiting,
-    inCharge: isInCharge,
-    webhookLag: () => deliverer?.lag ?? 0,
-  })
+  const recorded = options.tracing ? recordedSpan : undefined
+  const tally: Tally = new Tally(
+    { waiting: () => engine.waiting, inCharge: isInCharge, webhookLag: () => deliverer?.lag ?? 0 },
+    recorded,
+  )
   const engine: Engine = new Engine({
     storage,
     clock,
@@ -133,6 +139,8 @@ export async function createService(options: ServiceOptions): Promise<Service> {
     ...(logger ? { logger } : {}),
     ...(options.trustProxy ? { trustProxy: options.trustProxy } : {}),
     ...(options.webhooks ? { webhooks: options.webhooks } : {}),
+    ...(options.limits ? { limits: options.limits } : {}),
+    ...(options.tracing ? { tracing: true } : {}),
   })
   const hangUp = serveLinks(app.server, {
     id: me.id,

@@ -40,6 +40,9 @@ t.test('everything set', async (t) => {
     TRUST_PROXY: '10.0.0.0/8, ::1',
     WEBHOOK_KEY: 'k'.repeat(32),
     WEBHOOK_PRIVATE_TARGETS: '10.20.0.0/16, ::1',
+    RATE_LIMIT_ADDRESS: '600',
+    RATE_LIMIT_ORGANISATION: '60',
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318',
     NODE_ENV: 'production',
     LOG_LEVEL: 'warn',
   })
@@ -57,6 +60,8 @@ t.test('everything set', async (t) => {
     trustProxy: ['10.0.0.0/8', '::1'],
     webhookKey: 'k'.repeat(32),
     webhookPrivateTargets: [networkOf('10.20.0.0/16'), networkOf('::1')],
+    limits: { address: 600, organisation: 60 },
+    tracing: true,
     production: true,
     logLevel: 'warn',
   })
@@ -76,6 +81,9 @@ t.test('every variable that is wrong is named, all at once', async (t) => {
     TRUST_PROXY: 'proxy.example',
     WEBHOOK_KEY: 'short',
     WEBHOOK_PRIVATE_TARGETS: '10.0.0.0/33',
+    RATE_LIMIT_ADDRESS: '0',
+    RATE_LIMIT_ORGANISATION: 'many',
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'collector',
     LOG_LEVEL: 'loud',
   })
   for (const name of [
@@ -87,6 +95,9 @@ t.test('every variable that is wrong is named, all at once', async (t) => {
     'TRUST_PROXY',
     'WEBHOOK_KEY',
     'WEBHOOK_PRIVATE_TARGETS',
+    'RATE_LIMIT_ADDRESS',
+    'RATE_LIMIT_ORGANISATION',
+    'OTEL_EXPORTER_OTLP_ENDPOINT',
     'LOG_LEVEL',
   ]) {
     t.match(message, new RegExp(`^ {2}${name}: \\S`, 'm'), name)

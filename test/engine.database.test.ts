@@ -66,7 +66,7 @@ t.test('the service’s role', async (t) => {
     for (const { name, column } of tables) {
       t.equal(await refusedWith(service, `select * from clearing.${name} limit 1`), undefined, `select ${name}`)
       for (const write of [
-        `insert into clearing.${name} select * from clearing.${name}`,
+        `insert into clearing.${name} default values`,
         `update clearing.${name} set ${column} = ${column}`,
         `delete from clearing.${name}`,
         `truncate clearing.${name} cascade`,

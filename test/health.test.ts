@@ -102,10 +102,13 @@ t.test('started without its database the service says so, waits, and opens when 
   t.equal(early.status, 503)
   t.match(await early.json(), { code: 'unavailable' })
   t.equal((await fetch(`${base}/metrics`)).status, 200)
+  t.equal((await fetch(`${base}/health/live`)).status, 200, 'alive')
+  t.equal((await fetch(`${base}/health/ready`)).status, 503, 'but not ready')
 
   await gate.open()
   await opening
   t.match(await healthOf(base), { status: 200, body: { status: 'ok', database: 'ok', engine: 'here', faults: 0 } })
+  t.equal((await fetch(`${base}/health/ready`)).status, 200)
 
   await t.test('and when it goes away later', async (t) => {
     gate.close()
@@ -213,7 +216,7 @@ t.test(
     ])
     t.equal(answer.status, 500)
     const problem = (await answer.json()) as { code: string; traceId: string }
-    t.match(problem, { code: 'internal_fault', traceId: /^[0-9a-f-]{36}$/ })
+    t.match(problem, { code: 'internal_fault', traceId: /^[0-9a-f]{32}$/ })
     t.ok(others.every((outcome) => 'seq' in outcome))
     const health = await healthOf(base)
     t.match(health, { status: 200, body: { status: 'ok', faults: 1, lastFault: /^[0-9a-f-]{36}$/ } })

@@ -404,7 +404,7 @@ t.test('the typed schema is the database', async (t) => {
   const indexes = await admin`
     select c.relname as table, i.relname as name, x.indisprimary as primary, x.indisunique as unique,
            x.indpred is not null as partial, k.oid is not null as declared,
-           (select array_agg(a.attname::text order by n) from unnest(x.indkey::int[]) with ordinality as u (attnum, n)
+           (select coalesce(array_agg(a.attname::text order by n), '{}') from unnest(x.indkey::int[]) with ordinality as u (attnum, n)
             join pg_attribute a on a.attrelid = c.oid and a.attnum = u.attnum) as columns
     from pg_index x join pg_class c on c.oid = x.indrelid join pg_class i on i.oid = x.indexrelid
     left join pg_constraint k on k.conindid = i.oid and k.contype in ('u', 'p')

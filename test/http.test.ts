@@ -123,7 +123,8 @@ async function ask(operation: Operation, asked: Asked = {}): Promise<Answer> {
     ...(payload === undefined || method === 'GET' ? {} : { body: payload }),
   })
   const text = await response.text()
-  const answer = { status: response.status, text, body: JSON.parse(text), headers: response.headers }
+  const isFile = response.headers.has('content-disposition')
+  const answer = { status: response.status, text, body: isFile ? {} : JSON.parse(text), headers: response.headers }
   const isAddress = Object.values(asked.rawParams ?? {}).every(isDecodable)
   const wrong = isAddress || response.ok ? wrongWith(operation, answer) : wrongProblem(answer)
   if (wrong) faults.push(`${operation} ${url} ${String(payload).slice(0, 200)} → ${wrong}: ${text.slice(0, 300)}`)
@@ -141,7 +142,8 @@ function isDecodable(text: string): boolean {
 /** What is not as promised about an answer, whatever was asked; undefined when all is well. */
 function wrongWith(operation: Operation, { status, text, body, headers }: Answer): string | undefined {
   if (status >= 500) return 'a fault'
-  if (status < 300) return headers.get('content-type')?.startsWith('application/json') ? undefined : 'not JSON'
+  const promised = operation.startsWith('export') ? 'text/csv' : 'application/json'
+  if (status < 300) return headers.get('content-type')?.startsWith(promised) ? undefined : `not ${promised}`
   codesSeen.add(body.code)
   if (!refusalsOf[operation].includes(body.code)) return 'a code that the operation does not list'
   return wrongProblem({ status, text, body, headers })
@@ -151,7 +153,7 @@ function wrongProblem({ status, text, body, headers }: Answer): string | undefin
   const entry = refusals[body.code as RefusalCode]
   if (entry?.status !== status || body.status !== status) return 'another status than its code has'
   if (![entry.zh, entry.en].includes(body.title) || !body.detail.startsWith(body.title)) return 'title or detail'
-  if (!/^[0-9a-f-]{36}$/.test(body.traceId) || typeof body.type !== 'string') return 'no trace or type'
+  if (!/^[0-9a-f]{32}$/.test(body.traceId) || typeof body.type !== 'string') return 'no trace or type'
   if (/node_modules|\.ts:| {4}at |postgres|select /.test(text)) return 'it tells its insides'
   for (const { pointer, code, message } of body.errors ?? []) {
     if (!pointer.startsWith('/') || !(code in fieldFaults) || !message) return 'an error without its parts'

@@ -25,6 +25,8 @@ export interface Sizes {
   readonly bulk: number
   /** Approved items of the period that is closed. */
   readonly items: number
+  /** Orders whose lists are read. */
+  readonly orders: number
   /** Entries present in the last stage of growth. */
   readonly entries: number
 }

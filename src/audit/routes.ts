@@ -5,6 +5,7 @@ import type { Actor } from '../core/actor.js'
 import { Refused } from '../core/refusals.js'
 import { dayOf, parseChinaTime } from '../core/time.js'
 import { mayRead, readableBooks } from '../engine/access.js'
+import { exportRoute, MOST_ROWS, PAGE_ROWS } from '../engine/export.js'
 import { readRoute, type Services } from '../engine/route.js'
 import { Faults } from '../platform/problems.js'
 import { count, day, text } from '../platform/wire.js'
@@ -62,6 +63,45 @@ export function auditRoutes(app: FastifyInstance, services: Services): void {
         throw new Refused('book_not_found', { book: params.book })
       }
       return { items }
+    },
+  })
+  exportRoute<{ book: string }>(app, {
+    operation: 'exportEntries',
+    url: '/v1/books/:book/entries/export',
+    tag,
+    params,
+    query: z.strictObject({}),
+    summary: { en: 'Journal entries as a file, a line for each transfer', zh: '导出记账凭证（每行一笔分录）' },
+    columns: {
+      entry: '凭证号',
+      day: '日期',
+      bookedAt: '入账时间',
+      seq: '命令序号',
+      command: '业务',
+      subject: '经办人',
+      type: '分录类型',
+      phase: '阶段',
+      debit: '借方',
+      credit: '贷方',
+      amount: '金额',
+    },
+    async size({ params, actor }) {
+      const book = readable(actor, params.book)
+      const [row] = await sql<{ size: number }[]>`
+        select count(*)::int as size from (select from transfers where book = ${book} limit ${MOST_ROWS + 1}) listed`
+      if (row!.size === 0 && (await sql`select from books where book = ${book}`).length === 0) {
+        throw new Refused('book_not_found', { book: params.book })
+      }
+      return row!.size
+    },
+    async *rows({ params, actor }) {
+      const book = readable(actor, params.book)
+      for (let after = 0, isMore = true; isMore; ) {
+        const entries = await entriesOf(sql, book, after, PAGE_ROWS)
+        yield entries.flatMap(({ transfers, ...entry }) => transfers.map((line) => ({ ...entry, ...line })))
+        isMore = entries.length === PAGE_ROWS
+        after = entries.at(-1)?.entry ?? after
+      }
     },
   })
   readRoute<{ book: string }, Sought>(app, {

@@ -310,6 +310,16 @@ export const serviceRefusals = {
     en: 'The Idempotency-Key is older than the time its answer is kept; it is never run again',
     zh: '该 Idempotency-Key 已过保存期，不会再次执行',
   },
+  rate_limited: {
+    status: 429,
+    en: 'Too many requests in this minute; ask again after Retry-After seconds',
+    zh: '请求过于频繁，请在 Retry-After 秒后重试',
+  },
+  export_too_large: {
+    status: 422,
+    en: 'Too many rows for one file; narrow the list',
+    zh: '导出行数过多，请缩小范围',
+  },
   overloaded: {
     status: 503,
     en: 'Too much is waiting; ask again later with the same key',

@@ -7,6 +7,7 @@ import type { Event } from '../ledger/plan.js'
 import { authorise } from '../platform/auth.js'
 import type { Reader, Sql } from '../platform/database.js'
 import type { FileStore } from '../platform/files.js'
+import { withCursor } from '../platform/pages.js'
 import { type Operation, permissions } from '../platform/permissions.js'
 import { Faults, languageOf, problem, sendRefusal } from '../platform/problems.js'
 import { reason } from '../platform/wire.js'
@@ -27,7 +28,8 @@ export interface Services {
   readonly files: FileStore
 }
 
-interface Spec {
+/** What every route says of itself. */
+export interface Spec {
   readonly operation: Operation
   readonly url: string
   readonly tag: string
@@ -362,10 +364,11 @@ export function readRoute<P = object, Q = object, R = unknown, B = object>(
     },
     onRequest: (request) => authorise(request, spec.operation),
     preValidation: refuseNull,
-    handler: async ({ params, query, body, actor }, reply) => {
+    handler: async ({ params, query, body, actor, url }, reply) => {
       const answer = await spec.read({ params: params as P, query: query as Q, body: body as B, actor })
-      const { version } = answer as { version?: number | null }
+      const { version, next } = answer as { version?: number | null; next?: string | null }
       if (version != null) reply.header('etag', `"${version}"`)
+      if (next != null) reply.header('link', `<${withCursor(url, next)}>; rel="next"`)
       return answer
     },
   })

@@ -15,6 +15,17 @@ export function healthRoutes(app: FastifyInstance, vitals: Vitals): void {
       .serializer(JSON.stringify)
       .send({ ...health, faults, ...(lastFault === undefined ? {} : { lastFault }) })
   })
+  // For an orchestrator: a process that answers is alive; one that is ready gets requests.
+  app.get('/health/live', { schema: { hide: true } }, (_, reply) =>
+    reply.serializer(JSON.stringify).send({ status: 'ok' }),
+  )
+  app.get('/health/ready', { schema: { hide: true } }, async (_, reply) => {
+    const { status } = await vitals.health()
+    return reply
+      .status(status === 'ok' ? 200 : 503)
+      .serializer(JSON.stringify)
+      .send({ status })
+  })
   app.get('/metrics', { schema: { hide: true } }, async (_, reply) => {
     const { registry } = vitals.tally
     return reply

@@ -21,7 +21,14 @@ export class Tally implements EngineWatch {
   /** Told of every batch that was recorded. */
   onRecorded: (() => void) | undefined
 
-  constructor(gauges: { waiting(): number; inCharge(): boolean; webhookLag(): number }) {
+  readonly #recorded: EngineWatch['recorded'] | undefined
+
+  /** `recorded` is told of every batch, too. */
+  constructor(
+    gauges: { waiting(): number; inCharge(): boolean; webhookLag(): number },
+    recorded?: EngineWatch['recorded'],
+  ) {
+    this.#recorded = recorded
     const registers = [this.registry]
     collectDefaultMetrics({ register: this.registry })
     const came = this.#came
@@ -111,6 +118,7 @@ export class Tally implements EngineWatch {
     this.#batches.observe(commands)
     this.#recording.observe(milliseconds / 1000)
     this.onRecorded?.()
+    this.#recorded?.(commands, milliseconds)
   }
 
   decidedAgain(commands: number): void {

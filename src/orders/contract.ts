@@ -29,6 +29,22 @@ export type OrderState = (typeof orderStates)[number]
 /** What becomes of an objection or an appeal: it was right 成立, or not 不成立. */
 export const verdicts = ['sustained', 'dismissed'] as const
 export const verdict = z.enum(verdicts)
+/** Which states a list finds together (0016_lists.sql): the number of the stage each belongs to. */
+export const stageOf: Readonly<Record<OrderState, number>> = {
+  filed: 0,
+  accepted: 0,
+  delivered: 0,
+  confirmed: 0,
+  returned: 1,
+  submitted: 2,
+  verified: 2,
+  approved: 3,
+  paid: 3,
+  cancelled: 4,
+  declined: 4,
+  lapsed: 5,
+  rejected: 6,
+}
 
 /** Files a service contract (服务合同备案): the voucher's share is held from this moment. */
 export const fileOrder = z.strictObject({

@@ -1,15 +1,16 @@
 import { and, asc, between, eq, inArray, lte, or, type SQL, sql } from 'drizzle-orm'
+import type { PgColumn } from 'drizzle-orm/pg-core'
 import type { z } from 'zod'
-import { holds, orders } from '../../db/schema.js'
+import { orders, programs } from '../../db/schema.js'
 import type { Actor } from '../core/actor.js'
-import { orderId, parseOrderId, voucherId } from '../core/ids.js'
+import { type Id, orderId, parseOrderId, voucherId } from '../core/ids.js'
 import { yuan } from '../core/money.js'
 import type { Day } from '../core/time.js'
 import { readableBooks } from '../engine/access.js'
 import { SYSTEM } from '../engine/command.js'
 import type { Services } from '../engine/route.js'
 import type { Sql } from '../platform/database.js'
-import type { OrderState, orderFilter, timelineView } from './contract.js'
+import { type OrderState, type orderFilter, stageOf, type timelineView } from './contract.js'
 import type { Dossier } from './facts.js'
 import { openObjections } from './rules.js'
 
@@ -20,34 +21,52 @@ export function visible(actor: Actor): SQL | undefined {
   return or(eq(orders.enterprise, actor.organisation), eq(orders.provider, actor.organisation))
 }
 
-/** What a list of orders is narrowed down to. */
-export function narrowed({ state, program, before, turn }: z.infer<typeof orderFilter>): SQL | undefined {
-  return and(
-    state ? eq(orders.state, state) : undefined,
-    program ? eq(orders.program, program) : undefined,
+export type Filter = z.infer<typeof orderFilter>
+
+/** The next orders of a list: a bureau's stand together in one index, a firm's in one as enterprise, in one as provider. */
+export function among(
+  actor: Actor,
+  { state, program, before, turn }: Filter,
+  after: Id | undefined,
+  most: number,
+): SQL | undefined {
+  const wanted = and(
+    state && and(eq(orders.stage, stageOf[state]), eq(orders.state, state)),
+    program === undefined ? undefined : and(eq(orders.program, program), sql`${orders.book} = (${bookOf(program)})`),
     before ? lte(orders.deadline, before) : undefined,
     turn ? or(...turnOf[turn]) : undefined,
+    after && sql`(${orders.book}, ${orders.order}) > (${after.book}, ${after.number})`,
   )
+  const books = readableBooks(actor)
+  if (books) return and(between(orders.book, books.low, books.high), wanted)
+  const as = (party: PgColumn) => sql`(select ${orders.book}, ${orders.order} from ${orders}
+    where ${and(eq(party, actor.organisation), wanted)} order by 1, 2 limit ${most})`
+  return sql`(${orders.book}, ${orders.order}) in (${as(orders.enterprise)} union ${as(orders.provider)})`
 }
 
-const among = (...states: OrderState[]) => inArray(orders.state, states)
-const claiming = (payee: 'enterprise' | 'provider') => and(among('confirmed', 'returned'), eq(orders.payee, payee))
+/** All orders of a program are in its jurisdiction's book. */
+const bookOf = (program: string) =>
+  sql`select ${programs.jurisdiction} from ${programs} where ${programs.program} = ${program} limit 1`
+
+const isOneOf = (...states: OrderState[]) => inArray(orders.state, states)
+const claiming = (payee: 'enterprise' | 'provider') => and(isOneOf('confirmed', 'returned'), eq(orders.payee, payee))
 const appealed = and(
-  among('rejected'),
+  isOneOf('rejected'),
   sql`${orders.dossier} -> 'appeal' ->> 'decision' is null`,
   sql`jsonb_typeof(${orders.dossier} -> 'appeal') = 'object'`,
 )
 /** Whose turn it is, by state, as `waitingFor` says it of one order; an appeal that may still come is nobody's duty. */
 const turnOf = {
-  enterprise: [among('delivered'), claiming('enterprise')],
-  provider: [among('filed', 'accepted'), claiming('provider')],
-  bureau: [among('submitted', 'verified'), appealed],
-  clearing: [among('approved')],
+  enterprise: [isOneOf('delivered'), claiming('enterprise')],
+  provider: [isOneOf('filed', 'accepted'), claiming('provider')],
+  bureau: [isOneOf('submitted', 'verified'), appealed],
+  clearing: [isOneOf('approved')],
 }
 
 export function select({ reader }: Pick<Services, 'reader'>, where: SQL | undefined) {
-  const held = sql<string>`(select coalesce(sum(${holds.open}), 0)::text from ${holds}
-    where ${holds.book} = ${orders.book} and ${holds.hold} = ${orders.order})`
+  // Written out: drizzle leaves the tables' names away here, and a book would be compared with itself.
+  const held = sql<string>`(select coalesce(sum(h.open), 0)::text from clearing.holds h
+    where h.book = orders.book and h.hold = orders."order")`
   return reader
     .select({ order: orders, held })
     .from(orders)

@@ -1,12 +1,13 @@
-import { and, eq, sql } from 'drizzle-orm'
+import { and, count, eq } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { orders } from '../../db/schema.js'
 import type { Actor } from '../core/actor.js'
-import { parseOrderId } from '../core/ids.js'
+import { type Id, parseOrderId } from '../core/ids.js'
 import { Refused } from '../core/refusals.js'
 import { dayOf } from '../core/time.js'
 import { nameDocuments } from '../documents/facts.js'
+import { exportRoute, MOST_ROWS, PAGE_ROWS } from '../engine/export.js'
 import { commandRoute, readRoute, type Services } from '../engine/route.js'
 import { cut, page, pageQuery, readCursor, writeCursor } from '../platform/pages.js'
 import {
@@ -31,7 +32,7 @@ import {
   supplementOrder,
   timelineView,
 } from './contract.js'
-import { courseOf, narrowed, select, stepsOf, view, visible } from './queries.js'
+import { among, courseOf, type Filter, select, stepsOf, view, visible } from './queries.js'
 import { waitingFor } from './rules.js'
 
 const tag = 'orders 服务合同备案'
@@ -105,7 +106,7 @@ export function orderRoutes(app: FastifyInstance, services: Services): void {
     summary: { en: 'The enterprise cancels; the hold goes back', zh: '撤销备案' },
     type: cancelOrderCommand,
   })
-  readRoute<object, z.infer<typeof orderFilter> & { limit: number; cursor?: string }>(app, {
+  readRoute<object, Filter & { limit: number; cursor?: string }>(app, {
     operation: 'listOrders',
     url: '/v1/orders',
     tag,
@@ -113,17 +114,38 @@ export function orderRoutes(app: FastifyInstance, services: Services): void {
     summary: { en: 'The orders you may see', zh: '订单列表' },
     answer: page(orderView),
     async read({ query, actor }) {
-      const after = readCursor(query.cursor)
-      const rows = await select(
-        services,
-        and(
-          visible(actor),
-          narrowed(query),
-          after ? sql`(${orders.book}, ${orders.order}) > (${after.book}, ${after.number})` : undefined,
-        ),
-      ).limit(query.limit + 1)
+      const most = query.limit + 1
+      const rows = await select(services, among(actor, query, readCursor(query.cursor), most)).limit(most)
       const { items, next } = cut(rows, query.limit, (row) => writeCursor(row.order.book, row.order.order))
       return { items: items.map(view), next }
+    },
+  })
+  exportRoute<object, Filter>(app, {
+    operation: 'exportOrders',
+    url: '/v1/orders/export',
+    tag,
+    query: orderFilter,
+    summary: { en: 'The orders you may see, as a file', zh: '导出订单' },
+    columns,
+    async size({ query, actor }) {
+      const [row] = await services.reader.select({ size: count() }).from(
+        services.reader
+          .select({ order: orders.order })
+          .from(orders)
+          .where(among(actor, query, undefined, MOST_ROWS + 1))
+          .limit(MOST_ROWS + 1)
+          .as('listed'),
+      )
+      return row!.size
+    },
+    async *rows({ query, actor }) {
+      for (let after: Id | undefined, isMore = true; isMore; ) {
+        const rows = await select(services, among(actor, query, after, PAGE_ROWS)).limit(PAGE_ROWS)
+        yield rows.map(view)
+        isMore = rows.length === PAGE_ROWS
+        const last = rows.at(-1)?.order
+        if (last) after = { book: last.book, number: last.order }
+      }
     },
   })
   readRoute<{ order: string }>(app, {
@@ -163,3 +185,35 @@ async function one(services: Services, text: string, actor: Actor) {
   if (!found) throw new Refused('order_not_found', { order: text })
   return found
 }
+
+/** The columns of the file; what a person reads first comes first. */
+const columns = {
+  order: '订单编号',
+  state: '状态',
+  voucher: '创新券编号',
+  program: '券种',
+  enterprise: '企业',
+  provider: '服务机构',
+  category: '服务类别',
+  localCategory: '地方类别',
+  contractNo: '合同编号',
+  contractAmount: '合同金额',
+  voucherAmount: '用券金额',
+  held: '冻结金额',
+  approved: '核准金额',
+  clawedBack: '追回金额',
+  signedOn: '签订日期',
+  filedOn: '备案日期',
+  claimBy: '申请截止日',
+  deadline: '当前期限',
+  payee: '收款方',
+  invoiceNo: '发票号码',
+  invoiceAmount: '发票金额',
+  version: '适用版本',
+  noticeEnds: '公示截止日',
+  acceptBy: '接单截止日',
+  appealBy: '申诉截止日',
+  openObjections: '待处理异议数',
+  replaces: '所替代的订单',
+  replacedBy: '替代它的订单',
+} as const satisfies Partial<Record<keyof ReturnType<typeof view>, string>>

@@ -84,6 +84,10 @@ function usedIn(paths: unknown, schemas: Record<string, object>): Set<string> {
   return used
 }
 
+const nextPage = {
+  description: 'The next page, rel="next" (RFC 8288), if there is one 下一页',
+  schema: { type: 'string' },
+}
 const successes: Readonly<Record<string, string>> = { 200: 'Done 成功', 201: 'Created 已创建' }
 
 function finishOperation(operation: ApiOperation): void {
@@ -99,6 +103,8 @@ function finishOperation(operation: ApiOperation): void {
   for (const [status, description] of Object.entries(successes)) {
     if (responses[status]) Object.assign(responses[status], { description })
   }
+  const isPaged = operation.parameters?.some(({ name }) => name === 'cursor')
+  if (isPaged && responses['200']) Object.assign(responses['200'], { headers: { Link: nextPage } })
   responses.default = {
     description: 'Any other refusal or fault 其他拒绝或故障',
     content: { [PROBLEM]: { schema: { $ref: '#/components/schemas/Problem' } } },

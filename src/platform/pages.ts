@@ -29,6 +29,14 @@ export function writeCursor(book: number, number: number): string {
 export const page = <T extends z.ZodType>(item: T) =>
   z.object({ items: z.array(item), next: z.string().nullable().meta({ description: 'Cursor of the next page' }) })
 
+/** The address of the next page, as its Link header names it (RFC 8288). */
+export function withCursor(url: string, cursor: string): string {
+  const [path, query] = url.split('?')
+  const asked = new URLSearchParams(query)
+  asked.set('cursor', cursor)
+  return `${path}?${asked}`
+}
+
 /** Cuts a page out of one row more than was asked for. */
 export function cut<T>(rows: readonly T[], limit: number, cursorOf: (row: T) => string) {
   const items = rows.slice(0, limit)

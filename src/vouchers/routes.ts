@@ -1,4 +1,4 @@
-import { and, asc, between, eq, isNotNull, isNull, type SQL, sql } from 'drizzle-orm'
+import { and, asc, between, count, eq, isNotNull, isNull, type SQL, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { accounts, vouchers } from '../../db/schema.js'
@@ -6,11 +6,12 @@ import { applicationText } from '../applications/contract.js'
 import { applications } from '../applications/facts.js'
 import type { Actor } from '../core/actor.js'
 import { numberOf } from '../core/check-character.js'
-import { parseApplicationId, parseVoucherId, voucherId } from '../core/ids.js'
+import { type Id, parseApplicationId, parseVoucherId, voucherId } from '../core/ids.js'
 import { yuan } from '../core/money.js'
 import { Refused } from '../core/refusals.js'
 import { mayRead, readableBooks } from '../engine/access.js'
 import type { CommandType } from '../engine/command.js'
+import { exportRoute, MOST_ROWS, PAGE_ROWS } from '../engine/export.js'
 import { approvalRoute, bulkRoute, commandRoute, proposeRoute, readRoute, type Services } from '../engine/route.js'
 import { accountKinds } from '../ledger/chart.js'
 import { cut, page, readCursor, writeCursor } from '../platform/pages.js'
@@ -41,6 +42,8 @@ import { stateOf } from './rules.js'
 const tag = 'vouchers 创新券'
 const params = z.strictObject({ voucher: voucherText })
 const voucher = { voucher: true } as const
+/** A file is of the whole list. */
+const exported = voucherFilter.omit({ limit: true, cursor: true })
 
 export function voucherRoutes(app: FastifyInstance, services: Services): void {
   commandRoute(app, services, {
@@ -128,23 +131,38 @@ export function voucherRoutes(app: FastifyInstance, services: Services): void {
     summary: { en: 'The vouchers you may see', zh: '创新券列表' },
     answer: page(voucherView),
     async read({ query, actor }) {
-      const after = readCursor(query.cursor)
-      const from = after ? sql`(${vouchers.book}, ${vouchers.voucher}) > (${after.book}, ${after.number})` : undefined
-      const rows = await select(
-        services,
-        and(
-          visible(actor),
-          query.program ? eq(vouchers.program, query.program) : undefined,
-          query.enterprise ? eq(vouchers.enterprise, query.enterprise) : undefined,
-          query.state ? isIn(query.state) : undefined,
-          query.endsBefore
-            ? sql`least(${vouchers.useBy}, ${vouchers.recallOn}) < ${query.endsBefore} and ${vouchers.lapsedOn} is null`
-            : undefined,
-          from,
-        ),
-      ).limit(query.limit + 1)
+      const wanted = and(narrowed(query), behind(readCursor(query.cursor)))
+      const rows = await select(services, and(visible(actor), wanted)).limit(query.limit + 1)
       const { items, next } = cut(rows, query.limit, (row) => writeCursor(row.voucher.book, row.voucher.voucher))
       return { items: items.map(view), next }
+    },
+  })
+  exportRoute(app, {
+    operation: 'exportVouchers',
+    url: '/v1/vouchers/export',
+    tag,
+    query: exported,
+    summary: { en: 'The vouchers you may see, as a file', zh: '导出创新券' },
+    columns,
+    async size({ query, actor }) {
+      const [row] = await services.reader.select({ size: count() }).from(
+        services.reader
+          .select({ voucher: vouchers.voucher })
+          .from(vouchers)
+          .where(and(visible(actor), narrowed(query)))
+          .limit(MOST_ROWS + 1)
+          .as('listed'),
+      )
+      return row!.size
+    },
+    async *rows({ query, actor }) {
+      for (let after: Id | undefined, isMore = true; isMore; ) {
+        const rows = await select(services, and(visible(actor), narrowed(query), behind(after))).limit(PAGE_ROWS)
+        yield rows.map(view)
+        isMore = rows.length === PAGE_ROWS
+        const last = rows.at(-1)?.voucher
+        if (last) after = { book: last.book, number: last.voucher }
+      }
     },
   })
   readRoute<{ voucher: string }>(app, {
@@ -171,6 +189,19 @@ function visible(actor: Actor): SQL | undefined {
   return books ? between(vouchers.book, books.low, books.high) : eq(vouchers.enterprise, actor.organisation)
 }
 
+type Filter = z.output<typeof exported>
+
+/** What a list is narrowed down to. */
+const narrowed = ({ program, enterprise, state, endsBefore }: Filter): SQL | undefined =>
+  and(
+    program ? eq(vouchers.program, program) : undefined,
+    enterprise ? eq(vouchers.enterprise, enterprise) : undefined,
+    state ? isIn(state) : undefined,
+    endsBefore
+      ? sql`least(${vouchers.useBy}, ${vouchers.recallOn}) < ${endsBefore} and ${vouchers.lapsedOn} is null`
+      : undefined,
+  )
+
 /** The condition that `stateOf` comes to a state. */
 function isIn(state: VoucherState): SQL | undefined {
   const { ended, lapsedOn, suspendedOn } = vouchers
@@ -180,6 +211,9 @@ function isIn(state: VoucherState): SQL | undefined {
   }
   return eq(ended, state)
 }
+
+const behind = (after: Id | undefined) =>
+  after && sql`(${vouchers.book}, ${vouchers.voucher}) > (${after.book}, ${after.number})`
 
 function select({ reader }: Services, where: SQL | undefined) {
   const isAccount = sql`${accounts.book} = ${vouchers.book} and ${accounts.kind} = ${sql.raw(String(accountKinds.voucher.no))}
@@ -192,6 +226,25 @@ function select({ reader }: Services, where: SQL | undefined) {
     .orderBy(asc(vouchers.book), asc(vouchers.voucher))
     .$dynamic()
 }
+
+/** The columns of the file; what a person reads first comes first. */
+const columns = {
+  voucher: '创新券编号',
+  number: '券号（带校验字符）',
+  state: '状态',
+  program: '券种',
+  enterprise: '企业',
+  amount: '额度',
+  available: '可用金额',
+  held: '冻结金额',
+  issuedOn: '发放日期',
+  useBy: '使用截止日',
+  lapsedOn: '失效日期',
+  recallOn: '未用收回日',
+  extendedOn: '延期日期',
+  suspendedOn: '暂停日期',
+  version: '适用版本',
+} as const satisfies Partial<Record<keyof ReturnType<typeof view>, string>>
 
 function view({ voucher: v, posted, held }: { voucher: typeof vouchers.$inferSelect; posted: bigint; held: bigint }) {
   const id = voucherId(v.book, v.voucher)

@@ -10,7 +10,7 @@ import { type Auth, builtInIssuer } from '../../src/platform/auth.js'
 import { connect, connectEngine, migrate, type Sql } from '../../src/platform/database.js'
 import { type FileStore, openFiles } from '../../src/platform/files.js'
 import { prepareRoles } from '../../src/platform/roles.js'
-import { createService, type Service } from '../../src/service.js'
+import { createService, type Service, type ServiceOptions } from '../../src/service.js'
 import { openStorage } from '../../src/storage.js'
 import { Sender, type WebhookSettings } from '../../src/webhooks/sender.js'
 import { networkOf } from '../../src/webhooks/target.js'
@@ -93,7 +93,11 @@ export interface TestService {
 }
 
 /** The whole service on a database of its own, listening, at nine o'clock Beijing time of the given day. */
-export async function testService(day = '2026-03-02', auth: Partial<Auth> = {}): Promise<TestService> {
+export async function testService(
+  day = '2026-03-02',
+  auth: Partial<Auth> = {},
+  options: Partial<ServiceOptions> = {},
+): Promise<TestService> {
   const database = await testDatabase()
   const clock = new ManualClock(china(day))
   const folder = await mkdtemp(join(tmpdir(), 'documents-'))
@@ -104,6 +108,7 @@ export async function testService(day = '2026-03-02', auth: Partial<Auth> = {}):
     files,
     webhooks: testWebhooks(),
     auth: { ...builtInIssuer('test', 'test'), ...auth },
+    ...options,
   })
   const base = await service.open({ host: '127.0.0.1', port: 0 })
   return {
