@@ -88,7 +88,7 @@ async function send(operation: Operation, actor: Actor, request: Request): Promi
   })
   const isJson = /json/.test(response.headers.get('content-type') ?? '')
   const text = Buffer.from(await response.arrayBuffer()).toString()
-  const answer = { status: response.status, body: isJson ? JSON.parse(text) : text }
+  const answer = { status: response.status, body: isJson ? JSON.parse(text) : { cells: text.split(/[,\r\n]+/) } }
   // Whose rows are whose shows in their verdicts.
   if (operation === 'uploadVoucherFile' && answer.status === 202) return finished(actor, (answer as Answer).body.file)
   return answer
