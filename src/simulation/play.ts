@@ -82,7 +82,7 @@ export class Play {
   readonly #hit = new Sums()
   /** Vouchers and orders that really were, whether or not they are in the play, and whose. */
   readonly #real = new Map<string, { readonly enterprise: string; readonly amount: Fen }>()
-  /** Orders that were refused something: what follows in the log is not asked any more. */
+  /** Orders and vouchers that were refused something: what follows in the log is not asked any more. */
   readonly #fallen = new Set<string>()
   /** Ids of what may have to lapse after a day. */
   readonly #due = new Map<Day, { readonly orders: Set<string>; readonly vouchers: Set<string> }>()
@@ -121,7 +121,7 @@ export class Play {
     const { kind } = logged
     if (kind === 'issue') this.#issue(logged)
     else if (kind === 'file_order') this.#file(logged)
-    else this.#claim(logged)
+    else this.#follow(logged)
   }
 
   #issue(logged: Logged): void {
@@ -129,12 +129,14 @@ export class Play {
     if (this.asked.program && of !== this.asked.program) return
     const { enterprise, amount } = commandOf(logged) as { enterprise: string; amount: Fen }
     const command = { enterprise, amount, program: this.#program }
-    this.#real.set(vouchers.key({ book: this.#book, voucher: logged.seq } as Voucher), { enterprise, amount })
+    const voucher = vouchers.key({ book: this.#book, voucher: logged.seq } as Voucher)
+    this.#real.set(voucher, { enterprise, amount })
     this.#was.vouchers.add(amount)
     this.#was.issued.add(monthOf(logged.day), amount)
     const refusal = this.#again(logged, command)
     if (refusal) {
       if (refusal.refused === 'pool_insufficient') this.#exhaustedOn ??= logged.day
+      this.#fallen.add(voucher)
       this.#refuse('issue', refusal.refused, enterprise, amount)
     } else {
       this.#would.vouchers.add(amount)
@@ -161,20 +163,22 @@ export class Play {
     } else this.#would.orders.add(amount)
   }
 
-  #claim(logged: Logged): void {
-    const { order = '' } = logged.body as Body
-    const real = this.#real.get(order)
+  /** What became of an order or a voucher. */
+  #follow(logged: Logged): void {
+    const { order, voucher } = logged.body as Body
+    const thing = order ?? voucher ?? ''
+    const real = this.#real.get(thing)
     if (!real) return
     if (logged.approved !== null) {
       const amount = parseYuan(logged.approved)
       this.#was.approvals.add(amount)
       this.#was.approved.add(monthOf(logged.day), amount)
     }
-    this.#ask(logged, order, real)
+    this.#ask(logged, thing, real)
   }
 
-  #ask(logged: Logged, order: string, real: { readonly enterprise: string; readonly amount: Fen }): void {
-    if (this.#fallen.has(order)) return
+  #ask(logged: Logged, thing: string, real: { readonly enterprise: string; readonly amount: Fen }): void {
+    if (this.#fallen.has(thing)) return
     const refusal = this.#again(logged, commandOf(logged))
     if (refusal?.refused === 'notice_running') {
       const day = addDays(refusal.details!.noticeEnds as Day, 1)
@@ -182,7 +186,7 @@ export class Play {
       this.#waiting.set(day, waiting)
       waiting.push(logged)
     } else if (refusal) {
-      this.#fallen.add(order)
+      this.#fallen.add(thing)
       this.#refuse(logged.kind, refusal.refused, real.enterprise, real.amount)
     }
   }

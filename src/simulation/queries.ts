@@ -22,6 +22,11 @@ export interface Logged {
 /** What of a book is played: the steps of vouchers and orders. What lapsed will lapse by itself. */
 const steps = [
   'issue',
+  'extend_voucher',
+  'cancel_voucher',
+  'recall_voucher',
+  'suspend_voucher',
+  'resume_voucher',
   'file_order',
   'accept_order',
   'decline_order',

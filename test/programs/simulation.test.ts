@@ -10,6 +10,7 @@ import { Player } from '../../src/rehearsal/player.js'
 import { createService } from '../../src/service.js'
 import { simulateProgram } from '../../src/simulation/contract.js'
 import { simulate } from '../../src/simulation/simulate.js'
+import { extendVoucherCommand, recallVoucherCommand } from '../../src/vouchers/commands.js'
 import { withLab } from '../support/lab.js'
 import { ask, bureau, rules } from '../support/scene.js'
 import { china, testDatabase, testService } from '../support/service.js'
@@ -142,6 +143,39 @@ withLab(t, 'superseded while its voucher lives', async (t, { clock, engine }) =>
     [...(await running.sql`select granted::int, ceiling::int from grants`)],
     [{ granted: 500_00, ceiling: 500_00 }],
   )
+})
+
+withLab(t, 'what became of vouchers is played, too', async (t, { clock, engine }) => {
+  const running = engine()
+  const stage = new Stage(running.engine)
+  const place = await stage.place({ jurisdiction: '320509', extendDays: 30, useWithinDays: 10 })
+  const extended = await stage.voucher(place, 100_00n)
+  const ended = await stage.voucher(place, 200_00n)
+  const said = (voucher: string) => ({ command: { voucher, reason: '说明' }, actor: bureau('320509') })
+  await stage.must({ type: extendVoucherCommand as never, ...said(extended) })
+  await stage.must({ type: recallVoucherCommand as never, ...said(ended) })
+  clock.set(china('2026-03-20'))
+  await stage.order(place, 'filed', { voucher: extended, contractAmount: 1_000_00n, voucherAmount: 100_00n })
+  const { program: _, jurisdiction: __, ...of } = rules({ program: 'x', extendDays: 30, useWithinDays: 10 })
+  const under = (over: object) =>
+    simulate(running.sql, {
+      jurisdiction: '320509',
+      program: null,
+      from: '2026-03-01',
+      to: '2026-03-31',
+      budget: 1_000_00n,
+      rules: { ...of, ...over },
+    })
+  t.match(await under({}), { would: { orders: { count: 1 } }, refused: [], lapsed: { vouchers: 0 }, pool: '900.00' })
+  t.match(await under({ extendDays: null }), {
+    would: { orders: { count: 0 } },
+    refused: [
+      { step: 'extend_voucher', code: 'extension_not_allowed', count: 1 },
+      { step: 'file_order', code: 'voucher_expired', count: 1 },
+    ],
+    lapsed: { vouchers: 1 },
+    pool: '1000.00',
+  })
 })
 
 for (const isSwept of [true, false]) {
