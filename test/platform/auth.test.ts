@@ -91,6 +91,25 @@ t.test('a good token names a person of its issuer', async (t) => {
   await app.close()
 })
 
+t.test('a name with blanks at its ends is nobody, but for the built-in issuer', async (t) => {
+  const { signingKey, ...known } = builtInIssuer('test', 'test')
+  const rehearsing = await door({ ...known, signingKey })
+  const real = await door(known)
+  const issuer = await openIssuer(good)
+  const theirs = await door({ issuers: [issuer.configured()] })
+  for (const sub of ['Li', ' Li', 'Li ', 'Li\u3000']) {
+    const { app } = rehearsing
+    const token = app.jwt.sign({ organisation: 'Bureau', roles: ['officer'], jurisdiction: '320000' } as object, {
+      sub,
+    })
+    t.match(await rehearsing.as(token), { subject: sub })
+    t.match(await real.as(token), sub === 'Li' ? { subject: 'Li' } : no, JSON.stringify(sub))
+    const signedBy = await signed(good, { ...officer, sub, iss: issuer.url })
+    t.match(await theirs.as(signedBy), sub === 'Li' ? { subject: 'jiangsu:Li' } : no, JSON.stringify(sub))
+  }
+  for (const { app } of [rehearsing, real, theirs]) await app.close()
+})
+
 t.test('tokens that are not good', async (t) => {
   const issuer = await openIssuer(good, rsa, second)
   const elsewhere = await openIssuer(stranger)

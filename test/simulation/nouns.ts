@@ -30,6 +30,7 @@ export const putters: Readonly<Record<string, (ledger: Ledger, rows: Rows) => vo
       const { state, decidedBy } = row
       check((state === 'open') === (decidedBy === null))
       check(state !== 'approved' || decidedBy !== before.proposedBy)
+      check(['open', 'approved', 'declined', 'withdrawn'].includes(state))
       ledger.set(ledger.nouns.proposals, proposals.key(row), { ...before, state, decidedBy })
     }
   },
