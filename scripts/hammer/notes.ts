@@ -181,7 +181,7 @@ export class Notebook {
 
 /** What the second person sends of what was proposed: to do it, or to end it. */
 export function decisionOn(
-  { commands }: Request,
+  { commands, who: proposer }: Request,
   proposal: string,
   who: Person,
   what: 'approval' | 'rejection' = 'approval',
@@ -192,7 +192,7 @@ export function decisionOn(
     return { who, path, body, commands: [{ proposal, ...body }], isBulk: false }
   }
   const [{ command }] = commands as [{ command: object }]
-  return { who, path, body: {}, commands: [{ ...command, proposal }], isBulk: false }
+  return { who, path, body: {}, commands: [{ ...command, proposal, proposedBy: proposer.subject }], isBulk: false }
 }
 
 /** A command as a finding names it. */
