@@ -98,6 +98,10 @@ export async function readPages(
              when c.event ->> 'voucher' is not null then (
                select jsonb_build_array(jsonb_build_object('enterprise', v.enterprise, 'provider', null))
                from vouchers v where v.book = c.book and v.voucher = split_part(c.event ->> 'voucher', '-', 2)::bigint)
+             when c.event ->> 'application' is not null then (
+               select jsonb_build_array(jsonb_build_object('enterprise', a.enterprise, 'provider', null))
+               from applications a
+               where a.book = c.book and a.application = split_part(c.event ->> 'application', '-', 2)::bigint)
            end, '[]') as things
     from unnest(${places.map(({ book }) => book)}::int[], ${places.map(({ after }) => after)}::bigint[])
            as k (book, after)

@@ -22,8 +22,12 @@ export interface Thing {
   readonly provider: string | null
 }
 
-/** What a firm and a provider hear of: what became of their own vouchers and orders. A bureau hears of everything. */
+/** What a firm and a provider hear of: what became of their own applications, vouchers and orders. A bureau hears of everything. */
 export const firmKinds: readonly string[] = [
+  'apply_voucher',
+  'complete_application',
+  'withdraw_application',
+  'review_application',
   'issue',
   'file_order',
   'accept_order',

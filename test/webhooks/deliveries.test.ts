@@ -108,6 +108,23 @@ t.test('a bureau hears of its books, a firm and a provider of their own orders; 
   }
 })
 
+t.test('a firm hears of its own application, and nobody of another’s', async (t) => {
+  const test = await withService(t)
+  const { stage, place } = test
+  const [ofFirm, ofOther] = [await receive(t), await receive(t)]
+  const other = await stage.place({ program: 'P-apart', applyFrom: '2020-01-01', applyTo: '2030-12-31' })
+  await subscribe(test, firm(place.enterprise), ofFirm)
+  await subscribe(test, firm(other.enterprise), ofOther)
+  const apply = (enterprise: string, program: string) =>
+    test.ask(firm(enterprise), 'POST', '/v1/applications', { enterprise, program, amount: '100.00' })
+  const { body } = await apply(place.enterprise, place.program)
+  const { application } = body.result as { application: string }
+  await apply(other.enterprise, other.program)
+  await Promise.all([ofFirm, ofOther].map((one) => one.until((heard) => heard.length === 1)))
+  t.match(ofFirm.heard[0]!.data, { application, state: 'submitted' })
+  t.not(ofOther.heard[0]!.data.application, application)
+})
+
 t.test('of a payment a firm hears which of its own orders were paid', async (t) => {
   const test = await withService(t)
   const { stage, place, clock } = test
