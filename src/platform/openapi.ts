@@ -1,4 +1,19 @@
+import { readFileSync } from 'node:fs'
 import { type RefusalCode, refusals } from '../core/refusals.js'
+
+/** A request as it was asked of a real service, and its answer; kept in openapi/examples.json by operation. */
+export interface Example {
+  readonly request: {
+    readonly params?: Readonly<Record<string, string | number>>
+    readonly query?: Readonly<Record<string, string | number>>
+    readonly ifMatch?: number
+    readonly type?: string
+    readonly body?: unknown
+  }
+  readonly status: number
+  readonly type: string
+  readonly answer: unknown
+}
 
 /** The parts of an OpenAPI document that are worked on here; everything else passes through. */
 export interface OpenApiDocument {
@@ -7,26 +22,31 @@ export interface OpenApiDocument {
 }
 interface ApiOperation {
   operationId: string
-  parameters?: { name: string; in: string }[]
+  parameters?: { name: string; in: string; example?: unknown }[]
   requestBody?: { required?: boolean; content: Record<string, { schema: { required?: string[]; format?: string } }> }
-  responses: Record<string, { description: string; content?: Record<string, unknown> } | { $ref: string }>
+  responses: Record<string, { description: string; content?: Record<string, object> } | { $ref: string }>
 }
 
+/** Written by npm run openapi -- --examples, and played again by a test. */
+const EXAMPLES = new URL('../../openapi/examples.json', import.meta.url)
 const PROBLEM = 'application/problem+json'
 const REFERENCE = /"#\/components\/schemas\/([\w.-]+)"/g
 
 /**
- * Finishes the generated document: each schema once, every refusal an operation can answer by status with its code,
- * paths and components in order, so that the same contracts always give the same text.
+ * Finishes the generated document: each schema once, every refusal an operation can answer by status with its code, an
+ * example of every operation, paths and components in order, so that the same contracts always give the same text.
  */
 export function finishDocument<D extends object>(
   generated: D,
   refusalsOf: Readonly<Record<string, readonly RefusalCode[]>>,
 ): D {
   const document = collapseSchemas(generated as OpenApiDocument)
+  const examples = JSON.parse(readFileSync(EXAMPLES, 'utf8')) as Record<string, Example>
   const responses = new Map<string, { response: object; places: { of: ApiOperation['responses']; status: string }[] }>()
   for (const operation of Object.values(document.paths ?? {}).flatMap((path) => Object.values(path))) {
     finishOperation(operation)
+    const example = examples[operation.operationId]
+    if (example) addExample(operation, example)
     for (const [status, codes] of byStatus(refusalsOf[operation.operationId] ?? [])) {
       const name = codes.join('.')
       const known = responses.get(name) ?? { response: refusalResponse(codes), places: [] }
@@ -109,6 +129,24 @@ function finishOperation(operation: ApiOperation): void {
     description: 'Any other refusal or fault 其他拒绝或故障',
     content: { [PROBLEM]: { schema: { $ref: '#/components/schemas/Problem' } } },
   }
+}
+
+function addExample(operation: ApiOperation, { request, status, type, answer }: Example): void {
+  const { params = {}, query = {}, ifMatch } = request
+  const headers = {
+    'Idempotency-Key': `${operation.operationId}-1`,
+    ...(ifMatch === undefined ? {} : { 'if-match': `"${ifMatch}"` }),
+  }
+  const places: Record<string, Readonly<Record<string, unknown>>> = { path: params, query, header: headers }
+  for (const parameter of operation.parameters ?? []) {
+    const example = places[parameter.in]?.[parameter.name]
+    if (example !== undefined) parameter.example = example
+  }
+  const response = operation.responses[status]
+  const answered = response && 'content' in response && response.content?.[type]
+  if (answered) Object.assign(answered, { examples: { example: { value: answer } } })
+  const asked = operation.requestBody?.content[request.type ?? '']
+  if (asked) Object.assign(asked, { examples: { example: { value: request.body } } })
 }
 
 function byStatus(codes: readonly RefusalCode[]): Map<string, RefusalCode[]> {
