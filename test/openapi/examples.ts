@@ -1,20 +1,21 @@
 /**
  * The examples of the OpenAPI document: one story, asked of a real service at fixed days, in which every operation is
- * done once. All parties, persons and documents in it are made up.
+ * done at least once and some are refused. All parties, persons and documents in it are made up.
  */
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Actor } from '../../src/core/actor.js'
-import type { Example } from '../../src/platform/openapi.js'
+import type { RefusalCode } from '../../src/core/refusals.js'
+import type { Example, Examples } from '../../src/platform/openapi.js'
 import { type Operation, type Role, seconds } from '../../src/platform/permissions.js'
 import { invoiceXml } from '../support/documents.js'
 import { uscc } from '../support/scene.js'
 import { china, type TestService, testService } from '../support/service.js'
 
-/** Plays the story from its beginning; the first answer of every operation, by operation. */
-export async function playExamples(): Promise<Record<string, Example>> {
+/** Plays the story from its beginning: the first that each operation did, and each refusal. */
+export async function playExamples(): Promise<Examples> {
   const service = await testService('2026-03-02')
   try {
     return await story(service)
@@ -34,18 +35,18 @@ interface Asked {
 // biome-ignore lint/suspicious/noExplicitAny: whatever the service answers
 type Answer = any
 
-async function story(service: TestService): Promise<Record<string, Example>> {
+async function story(service: TestService): Promise<Examples> {
   const { base, clock, token } = service
   const places = Object.fromEntries(
     Object.entries(service.service.app.swagger().paths!).flatMap(([path, methods]) =>
       Object.entries(methods as object).map(([method, { operationId }]) => [operationId, { method, path }]),
     ),
   ) as Record<Operation, { readonly method: string; readonly path: string }>
-  const examples: Record<string, Example> = {}
+  const examples: Partial<Record<Operation, Record<string, Example>>> = {}
   let keys = 0
 
-  /** Asks what must be done; answers with what was answered. */
-  async function ask(operation: Operation, actor: Actor, asked: Asked = {}): Promise<Answer> {
+  /** Asks what must be done, or must be refused with a code; answers with what was answered. */
+  async function ask(operation: Operation, actor: Actor, asked: Asked = {}, code?: RefusalCode): Promise<Answer> {
     const { params = {}, query = {}, ifMatch, body, type = 'application/json' } = asked
     const { method, path } = places[operation]
     const address = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(params[name]!))
@@ -54,16 +55,19 @@ async function story(service: TestService): Promise<Record<string, Example>> {
       method: method.toUpperCase(),
       headers: {
         authorization: `Bearer ${token(actor)}`,
+        // A refusal tells the trace it belongs to.
+        traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
         ...(hasBody ? { 'content-type': type, 'idempotency-key': `${operation}-${++keys}` } : {}),
         ...(ifMatch === undefined ? {} : { 'if-match': `"${ifMatch}"` }),
       },
       ...(hasBody ? { body: typeof body === 'string' ? body : JSON.stringify(body ?? {}) } : {}),
     })
     const text = await response.text()
-    if (!response.ok) throw new Error(`${operation}: ${response.status} ${text}`)
     const answered = response.headers.get('content-type')!.replace(/;.*/, '')
-    const answer = answered === 'application/json' ? JSON.parse(text) : text
-    examples[operation] ??= {
+    const answer = answered.endsWith('json') ? JSON.parse(text) : text
+    if (response.ok ? code : answer.code !== code) throw new Error(`${operation}: ${response.status} ${text}`)
+    examples[operation] ??= {}
+    examples[operation][code ?? 'done'] ??= {
       request: {
         ...(asked.params ? { params } : {}),
         ...(asked.query ? { query } : {}),
@@ -164,11 +168,9 @@ async function story(service: TestService): Promise<Record<string, Example>> {
     body: { uscc: enterprise, name: '合成新材料（苏州）有限公司', division: '320509', types: ['tech_sme'] },
   })
   const { version: enrolled } = await ask('getEnterprise', firm, { params: { uscc: enterprise } })
-  await ask('updateEnterprise', firm, {
-    params: { uscc: enterprise },
-    ifMatch: enrolled,
-    body: { contact: '科技办 0512-00000000' },
-  })
+  const contact = { params: { uscc: enterprise }, ifMatch: enrolled, body: { contact: '科技办 0512-00000000' } }
+  await ask('updateEnterprise', firm, contact)
+  await ask('updateEnterprise', firm, contact, 'version_conflict')
   const { qualification } = (
     await ask('declareQualification', firm, {
       params: { uscc: enterprise },
@@ -355,6 +357,14 @@ async function story(service: TestService): Promise<Record<string, Example>> {
       reason: '增加三组样品的检测',
     },
   })
+  const wrong = { voucher, ...contract, contractNo: 'HT-2026-002' }
+  await ask('fileOrder', firm, { body: { ...wrong, voucherAmount: '20000.01' } }, 'ratio_exceeded')
+  await ask(
+    'fileOrder',
+    firm,
+    { body: { ...wrong, voucherAmount: '20000', signedOn: '9/3/2026' } },
+    'validation_failed',
+  )
   await ask('acceptOrder', laboratory, { params: { order } })
   await ask('declineOrder', laboratory, {
     params: { order: await fileOrder('HT-2026-002') },
@@ -396,14 +406,19 @@ async function story(service: TestService): Promise<Record<string, Example>> {
     body: { verdict: 'dismissed', reason: '经核查，服务内容与类别相符' },
   })
   clock.set(china('2026-03-20'))
+  const sameHand = wujiang('approver', 'chen.jing')
+  await ask('approveClaim', sameHand, { params: { order }, body: { amount: '23000.00' } }, 'separation_of_duties')
   await ask('approveClaim', approver, { params: { order }, body: { amount: '23000.00' } })
   await byTwo('clawBack', officer, { params: { order }, body: { amount: '1000.00', reason: '绩效核减' } })
   await ask('getOrder', firm, { params: { order } })
+  await ask('getOrder', firm, { params: { order: 'O320509-999' } }, 'order_not_found')
   const refused = await fileOrder('HT-2026-004')
   await ask('acceptOrder', laboratory, { params: { order: refused } })
   await ask('deliverOrder', laboratory, { params: { order: refused } })
   await ask('confirmOrder', firm, { params: { order: refused }, body: { score: 60 } })
   const second = { invoiceNo: '26312000000000000025', invoiceAmount: '40000.00' }
+  const used = { ...second, invoiceNo }
+  await ask('submitClaim', laboratory, { params: { order: refused }, body: used }, 'invoice_duplicate')
   await ask('submitClaim', laboratory, { params: { order: refused }, body: second })
   await ask('rejectClaim', officer, { params: { order: refused }, body: { reason: '服务内容不在支持范围' } })
   await ask('appealClaim', laboratory, {
@@ -416,7 +431,7 @@ async function story(service: TestService): Promise<Record<string, Example>> {
   })
   await ask('exportOrders', officer, { query: { program, format: 'csv' } })
   await ask('getEvaluation', firm, { params: { uscc: lab } })
-  await ask('listYearlyReview', officer, { query: { jurisdiction: '320509', year: 2026 } })
+  await ask('listYearlyReview', home, { query: { jurisdiction: '310115', year: 2026 } })
 
   // --- clearing
   clock.set(china('2026-04-01'))
@@ -427,6 +442,8 @@ async function story(service: TestService): Promise<Record<string, Example>> {
   await ask('getPeriod', clearing, { params: { period } })
   await ask('listPeriods', clearing)
   const { proposal } = (await ask('appropriate', finance, { body: { program, amount: '1.00' } })).result
+  const alone = { ...finance, roles: ['approver'] }
+  await ask('approveProposal', alone, { params: { proposal } }, 'separation_of_duties')
   await ask('getProposal', approver, { params: { proposal } })
   await ask('listProposals', approver, { query: { state: 'open' } })
   await ask('declineProposal', approver, { params: { proposal }, body: { reason: '金额有误' } })
@@ -434,6 +451,7 @@ async function story(service: TestService): Promise<Record<string, Example>> {
   // --- the books, and who wants to hear of them
   const book = '320509'
   await ask('listBooks', auditor)
+  await ask('listBooks', firm, {}, 'role_not_permitted')
   await ask('listAccounts', auditor, { params: { book }, query: { entry: 3 } })
   await ask('listEntries', auditor, { params: { book }, query: { limit: 2 } })
   await ask('exportEntries', auditor, { params: { book }, query: { format: 'csv' } })
@@ -498,7 +516,7 @@ async function story(service: TestService): Promise<Record<string, Example>> {
   await byTwo('liftSuspension', officer, { body: { provider: lab, jurisdiction: '320509', reason: '整改合格' } })
   await byTwo('withdrawProvider', home, { body: { provider: otherLab, jurisdiction: '310115', reason: '机构注销' } })
   await byTwo('endAgreement', jiangsuOfficer, { params: { agreement }, ifMatch: await seen() })
-  return examples
+  return examples as Examples
 }
 
 /** Of a long list the first three, so that an example stays readable. */
