@@ -9,13 +9,22 @@ import { breakingChanges } from './breaking.js'
 /**
  * npm run openapi: writes the documents made from the contracts and the table of permissions; with --check only
  * compares, and exits 1 when a committed file says something else, or when a client of the released interface
- * (openapi/released.json) would break. With --release what there is now becomes the released one. Needs no database.
+ * (openapi/released.json) would break. With --release what there is now becomes the released one. Needs no database,
+ * except with --examples, which plays the examples (test/openapi/examples.ts) on a service of its own and keeps them.
  */
-const documents = { 'openapi.json': await openApiText(), 'permissions.md': permissionsText() }
-
 const { values } = parseArgs({
-  options: { check: { type: 'boolean', default: false }, release: { type: 'boolean', default: false } },
+  options: {
+    check: { type: 'boolean', default: false },
+    release: { type: 'boolean', default: false },
+    examples: { type: 'boolean', default: false },
+  },
 })
+if (values.examples) {
+  const { playExamples } = await import('../test/openapi/examples.js')
+  writeFileSync(pathOf('examples.json'), `${JSON.stringify(await playExamples(), null, 2)}\n`)
+}
+
+const documents = { 'openapi.json': await openApiText(), 'permissions.md': permissionsText() }
 for (const [file, text] of Object.entries(documents)) {
   const path = pathOf(file)
   const name = relative(process.cwd(), path)

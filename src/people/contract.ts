@@ -5,7 +5,7 @@ import { day, inOrder, reason, setOf, subject, text, jurisdiction as theirs } fr
 
 /** A person, by the name that tokens give: of a configured issuer `name:subject`. */
 export const person = subject.meta({
-  id: 'Person',
+  id: 'PersonId',
   description: 'A person, by the name that tokens give 人员标识',
   examples: ['js:zhang.san'],
 })

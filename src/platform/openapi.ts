@@ -1,29 +1,56 @@
+import { readFileSync } from 'node:fs'
 import { type RefusalCode, refusals } from '../core/refusals.js'
+
+/** A request as it was asked of a real service, and its answer. */
+export interface Example {
+  readonly request: {
+    readonly params?: Readonly<Record<string, string | number>>
+    readonly query?: Readonly<Record<string, string | number>>
+    readonly ifMatch?: number
+    readonly type?: string
+    readonly body?: unknown
+  }
+  readonly status: number
+  readonly type: string
+  readonly answer: unknown
+}
+/** Kept in openapi/examples.json: by operation, then `done` or the code of the refusal that it shows. */
+export type Examples = Readonly<Record<string, Readonly<Record<string, Example>>>>
 
 /** The parts of an OpenAPI document that are worked on here; everything else passes through. */
 export interface OpenApiDocument {
   components?: { schemas?: Record<string, object>; responses?: Record<string, object> }
   paths?: Record<string, Record<string, ApiOperation>>
 }
+interface Media {
+  schema?: object
+  examples?: Record<string, { value: unknown }>
+}
 interface ApiOperation {
   operationId: string
-  parameters?: { name: string; in: string }[]
-  requestBody?: { required?: boolean; content: Record<string, { schema: { required?: string[]; format?: string } }> }
-  responses: Record<string, { description: string; content?: Record<string, unknown> } | { $ref: string }>
+  parameters?: { name: string; in: string; example?: unknown }[]
+  requestBody?: {
+    required?: boolean
+    content: Record<string, Media & { schema: { required?: string[]; format?: string } }>
+  }
+  responses: Record<string, { description: string; content?: Record<string, Media> } | { $ref: string }>
 }
 
+/** Written by npm run openapi -- --examples, and played again by a test. */
+const EXAMPLES = new URL('../../openapi/examples.json', import.meta.url)
 const PROBLEM = 'application/problem+json'
 const REFERENCE = /"#\/components\/schemas\/([\w.-]+)"/g
 
 /**
- * Finishes the generated document: each schema once, every refusal an operation can answer by status with its code,
- * paths and components in order, so that the same contracts always give the same text.
+ * Finishes the generated document: each schema once, every refusal an operation can answer by status with its code, an
+ * example of every operation, paths and components in order, so that the same contracts always give the same text.
  */
 export function finishDocument<D extends object>(
   generated: D,
   refusalsOf: Readonly<Record<string, readonly RefusalCode[]>>,
 ): D {
   const document = collapseSchemas(generated as OpenApiDocument)
+  const examples = JSON.parse(readFileSync(EXAMPLES, 'utf8')) as Examples
   const responses = new Map<string, { response: object; places: { of: ApiOperation['responses']; status: string }[] }>()
   for (const operation of Object.values(document.paths ?? {}).flatMap((path) => Object.values(path))) {
     finishOperation(operation)
@@ -39,6 +66,11 @@ export function finishDocument<D extends object>(
     if (places.length > 1) shared[name] = response
     for (const { of, status } of places) {
       of[status] = (places.length > 1 ? { $ref: `#/components/responses/${name}` } : response) as never
+    }
+  }
+  for (const operation of Object.values(document.paths ?? {}).flatMap((path) => Object.values(path))) {
+    for (const [name, example] of Object.entries(examples[operation.operationId] ?? {})) {
+      addExample(operation, name, example, shared)
     }
   }
   return {
@@ -108,6 +140,33 @@ function finishOperation(operation: ApiOperation): void {
   responses.default = {
     description: 'Any other refusal or fault 其他拒绝或故障',
     content: { [PROBLEM]: { schema: { $ref: '#/components/schemas/Problem' } } },
+  }
+}
+
+/** Adds an example's body and answer; what is done says the parameters, too. */
+function addExample(
+  operation: ApiOperation,
+  name: string,
+  { request, status, type, answer }: Example,
+  shared: Readonly<Record<string, object>>,
+): void {
+  const { params = {}, query = {}, ifMatch } = request
+  const headers = { 'Idempotency-Key': `${operation.operationId}-1`, 'if-match': ifMatch && `"${ifMatch}"` }
+  const said: Record<string, Readonly<Record<string, unknown>>> = { path: params, query, header: headers }
+  for (const parameter of name === 'done' ? (operation.parameters ?? []) : []) {
+    const example = said[parameter.in]?.[parameter.name]
+    if (example !== undefined) parameter.example = example
+  }
+  // An answer that is shared with other operations becomes this one's own.
+  const found = operation.responses[status]
+  if (found && '$ref' in found)
+    operation.responses[status] = structuredClone(shared[found.$ref.split('/').at(-1)!]) as never
+  const response = operation.responses[status] as { content?: Record<string, Media> } | undefined
+  for (const [media, value] of [
+    [operation.requestBody?.content[request.type ?? ''], request.body],
+    [response?.content?.[type], answer],
+  ] as [Media | undefined, unknown][]) {
+    if (media) media.examples = { ...media.examples, [name]: { value } }
   }
 }
 

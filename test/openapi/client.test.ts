@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import openapiTS, { astToString } from 'openapi-typescript'
 import t from 'tap'
 import ts from 'typescript'
+import type { Examples } from '../../src/platform/openapi.js'
 import { firm } from '../support/scene.js'
 import { testService } from '../support/service.js'
 import { Stage } from '../support/stage.js'
@@ -60,6 +61,26 @@ t.test('the generated types compile under strict, and refuse what is not so', as
   t.same(compile('client.ts', CLIENT), [])
   const wrong = compile('wrong.ts', CLIENT.replace("state === 'filed'", "state === 'nowhere'"))
   t.match(wrong.join(), /no overlap/, 'a state that does not exist is an error')
+})
+
+t.test('the examples are of the generated types', async (t) => {
+  const file = readFileSync(new URL('../../openapi/examples.json', import.meta.url), 'utf8')
+  const examples = JSON.parse(file) as Examples
+  const lines: string[] = []
+  const isOf = (type: string, value: unknown) => lines.push(`;(${JSON.stringify(value)}) satisfies ${type}`)
+  for (const [path, methods] of Object.entries(document.paths as object)) {
+    for (const [method, { operationId }] of Object.entries<{ operationId: string }>(methods)) {
+      const operation = `paths['${path}']['${method}']`
+      for (const { request, status, type, answer } of Object.values(examples[operationId]!)) {
+        isOf(`${operation}['responses'][${status}]['content']['${type}']`, answer)
+        if (request.type) isOf(`NonNullable<${operation}['requestBody']>['content']['${request.type}']`, request.body)
+        if (request.params) isOf(`${operation}['parameters']['path']`, request.params)
+        if (request.query) isOf(`NonNullable<${operation}['parameters']['query']>`, request.query)
+      }
+    }
+  }
+  t.ok(lines.length > 200, `${lines.length} of them`)
+  t.same(compile('examples.ts', `import type { paths } from './api.js'\n${lines.join('\n')}`), [])
 })
 
 t.test('the client asks the service', async (t) => {
