@@ -377,33 +377,6 @@ export function readRoute<P = object, Q = object, R = unknown, B = object>(
 /** A file's bytes as the OpenAPI document has them. */
 const binary = z.unknown().meta({ type: 'string', format: 'binary' })
 
-interface FileSpec<P, Q> extends Spec {
-  readonly query?: z.ZodType<Q>
-  /** The media types it may have. */
-  readonly types: readonly string[]
-  read(request: { params: P; query: Q; actor: Actor }): { type: string; name: string; bytes: Buffer }
-}
-
-/** Answers a read with a file to be kept; throwing Refused answers the refusal. */
-export function fileRoute<P = object, Q = object>(app: FastifyInstance, spec: FileSpec<P, Q>): void {
-  app.route({
-    method: 'GET',
-    url: spec.url,
-    schema: {
-      ...describe(spec),
-      ...(spec.params ? { params: spec.params } : {}),
-      querystring: spec.query ?? z.strictObject({}),
-      produces: [...spec.types],
-      response: { 200: binary, default: problem },
-    },
-    onRequest: (request) => authorise(request, spec.operation),
-    handler: ({ params, query, actor }, reply) => {
-      const { type, name, bytes } = spec.read({ params: params as P, query: query as Q, actor })
-      return reply.type(type).header('content-disposition', `attachment; filename="${name}"`).send(bytes)
-    },
-  })
-}
-
 /** A file that was sent, with the key it came under. */
 interface Sent {
   readonly type: string
