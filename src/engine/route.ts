@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Actor } from '../core/actor.js'
+import { bookText } from '../core/ids.js'
 import { isRefusal, type Refusal, type RefusalCode, Refused, refusals, refuse } from '../core/refusals.js'
 import { type Clock, chinaTime } from '../core/time.js'
 import type { Event } from '../ledger/plan.js'
@@ -102,9 +103,6 @@ export const describe = ({ operation, tag, summary }: Pick<Spec, 'operation' | '
   description: `Roles 角色: ${permissions[operation].join(', ')}`,
   security: [{ token: [] }],
 })
-
-/** A book as it is written on the wire: six digits, 000000 for the region. */
-export const bookText = (book: number) => String(book).padStart(6, '0')
 
 /** Answers one kind of command over POST: roles, Idempotency-Key, validation, engine, receipt or refusal. */
 export function commandRoute<C>(app: FastifyInstance, { engine }: Services, spec: CommandSpec<C>): void {
