@@ -12,7 +12,7 @@ import { describe, type Spec } from './route.js'
 /** Rows of one file at most: what fits on a sheet. */
 export const MOST_ROWS = 1_000_000
 /** Rows read and written at once; between two such pages everything else has its turn. */
-export const PAGE_ROWS = 500
+const PAGE_ROWS = 500
 /** Files written at once; whoever comes then is asked to come again. */
 const AT_ONCE = 8
 /** A reader who takes nothing for so long, in milliseconds, gets no more. */
@@ -28,6 +28,19 @@ interface ExportSpec<P, Q> extends Spec {
   /** How many rows there will be, or one more than MOST_ROWS. */
   size(request: { params: P; query: Q; actor: Actor }): Promise<number>
   rows(request: { params: P; query: Q; actor: Actor }): AsyncGenerator<readonly Row[]>
+}
+
+/** A list to its end, page by page: each has so many rows at most, and begins behind the last row of the one before. */
+export async function* paged<R>(
+  read: (last: R | undefined, most: number) => Promise<readonly R[]>,
+  linesOf: (row: R) => readonly Row[],
+): AsyncGenerator<readonly Row[]> {
+  for (let last: R | undefined, isMore = true; isMore; ) {
+    const rows = await read(last, PAGE_ROWS)
+    yield rows.flatMap(linesOf)
+    isMore = rows.length === PAGE_ROWS
+    last = rows.at(-1)
+  }
 }
 
 let writing = 0
