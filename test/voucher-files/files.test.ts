@@ -8,7 +8,7 @@ import { readSheet, type SheetFormat, sheetTypes } from '../../src/platform/shee
 import { createService } from '../../src/service.js'
 import { askOf } from '../support/ask.js'
 import { proveLedger } from '../support/replay.js'
-import { bureau, uscc } from '../support/scene.js'
+import { bureau, rulesBody, uscc } from '../support/scene.js'
 import { type TestService, testService } from '../support/service.js'
 import { sheetOf } from '../support/sheets.js'
 
@@ -20,22 +20,7 @@ t.teardown(() => service.close())
 const WJ = '320509'
 const of = (role: string, jurisdiction = WJ): Actor => ({ ...bureau(jurisdiction, role), roles: [role] })
 const officer = of('officer')
-const rules = {
-  jurisdiction: WJ,
-  ratio: '0.5',
-  annualCap: '10000000.00',
-  orderCap: null,
-  payee: 'provider',
-  invoice: 'whole',
-  crossRegion: true,
-  applyFrom: '2026-01-01',
-  applyTo: '2026-12-31',
-  useWithinDays: 90,
-  claimWithinDays: 60,
-  categories: ['testing'],
-  enterpriseTypes: ['tech_sme'],
-}
-await ask(of('approver'), 'POST', '/v1/programs', { program: 'WJ', ...rules })
+await ask(of('approver'), 'POST', '/v1/programs', rulesBody({ program: 'WJ', annualCap: 10_000_000_00n }))
 await ask(of('finance'), 'POST', '/v1/appropriations', { program: 'WJ', amount: '100000000.00' })
 const firms = Array.from({ length: 40 }, (_, n) => uscc(n + 1))
 for (const firm of firms) {
