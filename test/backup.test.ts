@@ -1,11 +1,8 @@
-import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import type { Test } from 'tap'
 import t from 'tap'
@@ -22,6 +19,7 @@ import { openSnapshot } from '../src/platform/snapshot.js'
 import { connectAdmin, runEngine } from './support/engines.js'
 import { START } from './support/lab.js'
 import { ask, bureau } from './support/scene.js'
+import { runScript } from './support/script.js'
 import { type TestDatabase, testDatabase } from './support/service.js'
 import { Stage } from './support/stage.js'
 
@@ -305,24 +303,7 @@ t.test('no table is forgotten', async (t) => {
 
 // ── The scripts, on PostgreSQLs of their own ─────────────────────────────────────────────────────────────────────
 
-async function run(
-  script: string,
-  args: string[],
-  dataDir: string,
-): Promise<{ code: number; out: string; err: string }> {
-  const file = fileURLToPath(new URL(`../scripts/${script}.ts`, import.meta.url))
-  const { PATH = '' } = process.env
-  const child = spawn(process.execPath, ['--import', 'tsx', file, ...args], { env: { PATH, DATA_DIR: dataDir } })
-  let [out, err] = ['', '']
-  child.stdout.on('data', (data) => {
-    out += data
-  })
-  child.stderr.on('data', (data) => {
-    err += data
-  })
-  const [code] = (await once(child, 'close')) as [number]
-  return { code, out, err }
-}
+const run = (script: string, args: string[], dataDir: string) => runScript(script, args, { DATA_DIR: dataDir })
 
 t.test('npm run backup and npm run restore', async (t) => {
   const [here, there] = [mkdtempSync(join(tmpdir(), 'here-')), mkdtempSync(join(tmpdir(), 'there-'))]

@@ -5,7 +5,6 @@ import { approveClaimCommand, clawBackCommand, submitClaimCommand, verifyClaimCo
 import { parseYuan, yuan } from '../src/core/money.js'
 import { isRefusal, type Refusal } from '../src/core/refusals.js'
 import { lapseOrderCommand, lapseVoucherCommand } from '../src/deadlines/commands.js'
-import type { Enterprise } from '../src/enterprises/facts.js'
 import type { Hold } from '../src/ledger/accounts.js'
 import { release } from '../src/ledger/entry.js'
 import type { Context, Plan, Transfer } from '../src/ledger/plan.js'
@@ -24,6 +23,7 @@ import { closePeriodCommand, confirmPaymentsCommand, netPeriodCommand, payComman
 import type { Period } from '../src/settlement/facts.js'
 import { issueCommand } from '../src/vouchers/commands.js'
 import { passOn, type Voucher, voucherAccount } from '../src/vouchers/facts.js'
+import { enterpriseFact, voucherFact } from './support/facts.js'
 import { bureau, rules, uscc } from './support/scene.js'
 import { table } from './support/table.js'
 
@@ -40,17 +40,7 @@ const context = (over: Partial<Context> = {}): Context => ({
 
 const first = { program: 'WJ', jurisdiction: BOOK, version: 1, effectiveFrom: null }
 const program = versionOf(rules({ program: 'WJ' }), first)
-const enterprise: Enterprise = {
-  book: 0,
-  uscc: uscc(1),
-  name: 'E',
-  division: '320509',
-  types: ['tech_sme'],
-  contact: null,
-  version: 1,
-  moves: [],
-  qualifications: [],
-}
+const enterprise = enterpriseFact()
 const recognition = {
   recognition: 1,
   jurisdiction: BOOK,
@@ -68,21 +58,7 @@ const provider: Provider = {
   recognitions: [recognition],
   suspensions: [],
 }
-const voucher: Voucher = {
-  book: BOOK,
-  voucher: 9,
-  program: 'WJ',
-  enterprise: uscc(1),
-  amount: 500_00n,
-  issuedOn: '2026-01-10',
-  useBy: '2026-06-30',
-  lapsedOn: null,
-  version: 1,
-  recallOn: null,
-  extendedOn: null,
-  suspendedOn: null,
-  ended: null,
-}
+const voucher = voucherFact()
 const running: readonly OrderState[] = ['filed', 'accepted', 'delivered', 'confirmed', 'returned']
 const order = (over: Partial<Order> = {}): Order => {
   const state = over.state ?? 'filed'

@@ -6,6 +6,7 @@ import { isRefusal } from '../src/core/refusals.js'
 import { declineProposalCommand, PROPOSAL_DAYS, proposeCommand, twoPersonType } from '../src/engine/proposal.js'
 import type { Runner } from '../src/engine/runner.js'
 import { type Role, seconds } from '../src/platform/permissions.js'
+import { call } from './support/ask.js'
 import { withLab } from './support/lab.js'
 import { ask, bureau, uscc } from './support/scene.js'
 import { type TestService, testService } from './support/service.js'
@@ -143,20 +144,6 @@ withLab(
 )
 
 // --- over HTTP
-
-let keys = 0
-async function call({ base, token }: TestService, actor: Actor, method: string, path: string, body?: object) {
-  const response = await fetch(`${base}${path}`, {
-    method,
-    headers: {
-      authorization: `Bearer ${token(actor)}`,
-      ...(body ? { 'content-type': 'application/json', 'idempotency-key': `k-${++keys}` } : {}),
-    },
-    ...(body ? { body: JSON.stringify(body) } : {}),
-  })
-  // biome-ignore lint/suspicious/noExplicitAny: whatever the service answers
-  return { status: response.status, headers: response.headers, body: (await response.json()) as any }
-}
 
 const acting = (jurisdiction: string, role: Role, subject = `${role} of ${jurisdiction}`): Actor => ({
   subject,

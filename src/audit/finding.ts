@@ -1,5 +1,5 @@
+import { bookText } from '../core/ids.js'
 import { type Fen, yuan } from '../core/money.js'
-import { bookText } from '../engine/route.js'
 import type { Book } from '../ledger/book.js'
 
 /** The words for places in the ledger, in both languages. */

@@ -1,8 +1,8 @@
 import { provinces } from '../core/division.js'
+import { bookText } from '../core/ids.js'
 import { type Fen, yuan } from '../core/money.js'
 import { Refused } from '../core/refusals.js'
 import { type Clock, chinaTime, type Instant } from '../core/time.js'
-import { bookText } from '../engine/route.js'
 import type { Runner } from '../engine/runner.js'
 import type { Book } from '../ledger/book.js'
 import { accountKind, accountKinds, type Phase, phases, transferType, transferTypes } from '../ledger/chart.js'
@@ -145,7 +145,7 @@ export async function actsOf(sql: Sql, book: Book, { after, limit, kind, subject
       ${to === undefined ? sql`` : sql`and c.day <= ${to}`}
     order by c.seq limit ${limit}`
   return rows.map(({ seq, moment, kind: command, ...rest }) => ({
-    book: String(book).padStart(6, '0'),
+    book: bookText(book),
     seq: Number(seq),
     bookedAt: chinaTime(Number(moment)),
     command,

@@ -5,7 +5,7 @@ import type { Actor } from '../core/actor.js'
 import { Refused } from '../core/refusals.js'
 import { dayOf, parseChinaTime } from '../core/time.js'
 import { mayRead, readableBooks } from '../engine/access.js'
-import { exportRoute, MOST_ROWS, PAGE_ROWS } from '../engine/export.js'
+import { exportRoute, MOST_ROWS, paged } from '../engine/export.js'
 import { readRoute, type Services } from '../engine/route.js'
 import { Faults } from '../platform/problems.js'
 import { count, day, text } from '../platform/wire.js'
@@ -94,14 +94,12 @@ export function auditRoutes(app: FastifyInstance, services: Services): void {
       }
       return row!.size
     },
-    async *rows({ params, actor }) {
+    rows({ params, actor }) {
       const book = readable(actor, params.book)
-      for (let after = 0, isMore = true; isMore; ) {
-        const entries = await entriesOf(sql, book, after, PAGE_ROWS)
-        yield entries.flatMap(({ transfers, ...entry }) => transfers.map((line) => ({ ...entry, ...line })))
-        isMore = entries.length === PAGE_ROWS
-        after = entries.at(-1)?.entry ?? after
-      }
+      return paged<Awaited<ReturnType<typeof entriesOf>>[number]>(
+        (last, most) => entriesOf(sql, book, last?.entry ?? 0, most),
+        ({ transfers, ...entry }) => transfers.map((line) => ({ ...entry, ...line })),
+      )
     },
   })
   readRoute<{ book: string }, Sought>(app, {

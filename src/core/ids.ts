@@ -9,11 +9,14 @@ export interface Id {
   readonly number: number
 }
 
+/** A book as it is written on the wire: six digits, 000000 for the region. */
+export const bookText = (book: number) => String(book).padStart(6, '0')
+
 export const voucherId = (book: number, number: number) => `V${book}-${number}`
 export const orderId = (book: number, number: number) => `O${book}-${number}`
 export const applicationId = (book: number, number: number) => `A${book}-${number}`
 /** A proposal's book may also be the region's: `P000000-12`. */
-export const proposalId = (book: number, number: number) => `P${String(book).padStart(6, '0')}-${number}`
+export const proposalId = (book: number, number: number) => `P${bookText(book)}-${number}`
 
 /** The parts of a voucher's id; undefined when the text cannot be one. */
 export const parseVoucherId = (text: string) => parse('V', text)

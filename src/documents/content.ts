@@ -113,7 +113,10 @@ async function faultInOfd({ path, head, size }: File): Promise<Fault | undefined
   }
 }
 
-/** Unpacks it once and keeps nothing, because what an archive says of its sizes may be a lie. */
+/**
+ * Unpacks it once and keeps nothing, because what an archive says of its sizes may be a lie. By yauzl, which reads the
+ * list of entries and each of them from disk; fflate, for small sheets, would hold the whole archive in memory.
+ */
 async function faultInZip(zip: ZipFile, size: number): Promise<Fault | undefined> {
   if (zip.comment.length > 0) return 'two_formats'
   if (zip.entryCount > MOST_ENTRIES) return 'too_large_inside'

@@ -1,21 +1,26 @@
 import { Readable } from 'node:stream'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import { z } from 'zod'
 import type { Actor } from '../core/actor.js'
 import { Refused } from '../core/refusals.js'
 import { authorise } from '../platform/auth.js'
+import type { Pages, Written } from '../platform/cells.js'
 import { problem } from '../platform/problems.js'
-import { type Columns, type Format, formats, type Row } from '../platform/sheets.js'
+import { type SheetFormat, sheetFormats, sheetTypes, writeSheet } from '../platform/sheets.js'
 import { describe, type Spec } from './route.js'
 
 /** Rows of one file at most: what fits on a sheet. */
 export const MOST_ROWS = 1_000_000
 /** Rows read and written at once; between two such pages everything else has its turn. */
-export const PAGE_ROWS = 500
+const PAGE_ROWS = 500
 /** Files written at once; whoever comes then is asked to come again. */
 const AT_ONCE = 8
 /** A reader who takes nothing for so long, in milliseconds, gets no more. */
 const PATIENCE = 60_000
+
+/** The columns of a list in their order: the field of a row, and its name in Chinese. */
+export type Columns = Readonly<Record<string, string>>
+type Row = Readonly<Record<string, unknown>>
 
 interface ExportSpec<P, Q> extends Spec {
   readonly query: z.ZodObject
@@ -25,6 +30,19 @@ interface ExportSpec<P, Q> extends Spec {
   rows(request: { params: P; query: Q; actor: Actor }): AsyncGenerator<readonly Row[]>
 }
 
+/** A list to its end, page by page: each has so many rows at most, and begins behind the last row of the one before. */
+export async function* paged<R>(
+  read: (last: R | undefined, most: number) => Promise<readonly R[]>,
+  linesOf: (row: R) => readonly Row[],
+): AsyncGenerator<readonly Row[]> {
+  for (let last: R | undefined, isMore = true; isMore; ) {
+    const rows = await read(last, PAGE_ROWS)
+    yield rows.flatMap(linesOf)
+    isMore = rows.length === PAGE_ROWS
+    last = rows.at(-1)
+  }
+}
+
 let writing = 0
 
 /**
@@ -32,10 +50,7 @@ let writing = 0
  * for one file is refused (`export_too_large`) and never cut off.
  */
 export function exportRoute<P = object, Q = object>(app: FastifyInstance, spec: ExportSpec<P, Q>): void {
-  const format = z
-    .enum(Object.keys(formats) as [Format, ...Format[]])
-    .default('csv')
-    .meta({ description: 'File format 文件格式' })
+  const format = z.enum(sheetFormats).default('csv').meta({ description: 'File format 文件格式' })
   app.route({
     method: 'GET',
     url: spec.url,
@@ -47,7 +62,7 @@ export function exportRoute<P = object, Q = object>(app: FastifyInstance, spec: 
     },
     onRequest: (request) => authorise(request, spec.operation),
     handler: async (request, reply) => {
-      const { format, ...query } = request.query as { format: Format }
+      const { format, ...query } = request.query as { format: SheetFormat }
       const asked = { params: request.params as P, query: query as Q, actor: request.actor }
       if (writing >= AT_ONCE || reply.raw.closed) throw new Refused('overloaded')
       writing++
@@ -57,15 +72,63 @@ export function exportRoute<P = object, Q = object>(app: FastifyInstance, spec: 
       if ((await spec.size(asked)) > MOST_ROWS) throw new Refused('export_too_large', { most: MOST_ROWS })
       reply.raw.setTimeout(PATIENCE, () => reply.raw.destroy())
       const name = spec.operation.replace('export', '').toLowerCase()
-      return reply
-        .type(formats[format].type)
-        .header('content-disposition', `attachment; filename="${name}.${format}"`)
-        .send(Readable.from(formats[format].of(spec.columns, spec.rows(asked)), { objectMode: false }))
+      return send(reply, { format, name, pages: pagesOf(spec.columns, spec.rows(asked)) })
     },
   })
 }
 
+/** Yuan that a spreadsheet keeps exactly: it counts in fifteen digits. */
+const AMOUNT = /^-?\d{1,13}\.\d{2}$/
+
+/** A list as it is written, under a heading in both languages. */
+export async function* pagesOf(columns: Columns, pages: AsyncIterable<readonly Row[]>) {
+  yield [Object.entries(columns).map(([field, zh]) => `${zh} ${field}`)]
+  const fields = Object.keys(columns)
+  for await (const rows of pages) yield rows.map((row) => fields.map((field) => cell(row[field])))
+}
+
+function cell(value: unknown): Written {
+  if (typeof value === 'number') return value
+  const text = value === null || value === undefined ? '' : String(value)
+  return AMOUNT.test(text) ? { yuan: text } : text
+}
+
+/** A table to be kept: its format, its name without an ending, and its rows. */
+interface File {
+  readonly format: SheetFormat
+  readonly name: string
+  readonly pages: Pages
+}
+
+interface SheetSpec<P, Q> extends Spec {
+  readonly query?: z.ZodType<Q>
+  read(request: { params: P; query: Q; actor: Actor }): File
+}
+
+/** Answers a read with a table as a file; throwing Refused answers the refusal. */
+export function sheetRoute<P = object, Q = object>(app: FastifyInstance, spec: SheetSpec<P, Q>): void {
+  app.route({
+    method: 'GET',
+    url: spec.url,
+    schema: {
+      ...describe(spec),
+      ...(spec.params ? { params: spec.params } : {}),
+      querystring: spec.query ?? z.strictObject({}),
+      response: { 200: { content: fileContent }, default: problem },
+    },
+    onRequest: (request) => authorise(request, spec.operation),
+    handler: ({ params, query, actor }, reply) =>
+      send(reply, spec.read({ params: params as P, query: query as Q, actor })),
+  })
+}
+
+const send = (reply: FastifyReply, { format, name, pages }: File) =>
+  reply
+    .type(format === 'csv' ? `${sheetTypes.csv}; charset=utf-8` : sheetTypes.xlsx)
+    .header('content-disposition', `attachment; filename="${name}.${format}"`)
+    .send(Readable.from(writeSheet(format, pages), { objectMode: false }))
+
 const fileContent = {
-  'text/csv': { schema: z.string() },
-  [formats.xlsx.type]: { schema: z.string().meta({ format: 'binary' }) },
+  [sheetTypes.csv]: { schema: z.string() },
+  [sheetTypes.xlsx]: { schema: z.string().meta({ format: 'binary' }) },
 }

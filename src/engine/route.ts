@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Actor } from '../core/actor.js'
+import { bookText } from '../core/ids.js'
 import { isRefusal, type Refusal, type RefusalCode, Refused, refusals, refuse } from '../core/refusals.js'
 import { type Clock, chinaTime } from '../core/time.js'
 import type { Event } from '../ledger/plan.js'
@@ -102,9 +103,6 @@ export const describe = ({ operation, tag, summary }: Pick<Spec, 'operation' | '
   description: `Roles 角色: ${permissions[operation].join(', ')}`,
   security: [{ token: [] }],
 })
-
-/** A book as it is written on the wire: six digits, 000000 for the region. */
-export const bookText = (book: number) => String(book).padStart(6, '0')
 
 /** Answers one kind of command over POST: roles, Idempotency-Key, validation, engine, receipt or refusal. */
 export function commandRoute<C>(app: FastifyInstance, { engine }: Services, spec: CommandSpec<C>): void {
@@ -376,33 +374,6 @@ export function readRoute<P = object, Q = object, R = unknown, B = object>(
 
 /** A file's bytes as the OpenAPI document has them. */
 const binary = z.unknown().meta({ type: 'string', format: 'binary' })
-
-interface FileSpec<P, Q> extends Spec {
-  readonly query?: z.ZodType<Q>
-  /** The media types it may have. */
-  readonly types: readonly string[]
-  read(request: { params: P; query: Q; actor: Actor }): { type: string; name: string; bytes: Buffer }
-}
-
-/** Answers a read with a file to be kept; throwing Refused answers the refusal. */
-export function fileRoute<P = object, Q = object>(app: FastifyInstance, spec: FileSpec<P, Q>): void {
-  app.route({
-    method: 'GET',
-    url: spec.url,
-    schema: {
-      ...describe(spec),
-      ...(spec.params ? { params: spec.params } : {}),
-      querystring: spec.query ?? z.strictObject({}),
-      produces: [...spec.types],
-      response: { 200: binary, default: problem },
-    },
-    onRequest: (request) => authorise(request, spec.operation),
-    handler: ({ params, query, actor }, reply) => {
-      const { type, name, bytes } = spec.read({ params: params as P, query: query as Q, actor })
-      return reply.type(type).header('content-disposition', `attachment; filename="${name}"`).send(bytes)
-    },
-  })
-}
 
 /** A file that was sent, with the key it came under. */
 interface Sent {

@@ -85,7 +85,13 @@ export const courseOf = ({ state, deadline, payee, dossier }: Row) => ({
   dossier: dossier as Dossier | null,
 })
 
-export function view({ order: o, held }: { order: Row; held: string }) {
+/** A row of a list, with what is held of the order, in fen. */
+export interface Listed {
+  readonly order: Row
+  readonly held: string
+}
+
+export function view({ order: o, held }: Listed) {
   const dossier = (o.dossier ?? {}) as Dossier
   const { appeal } = dossier
   return {

@@ -7,7 +7,7 @@ import { type Id, parseOrderId } from '../core/ids.js'
 import { Refused } from '../core/refusals.js'
 import { dayOf } from '../core/time.js'
 import { nameDocuments } from '../documents/facts.js'
-import { exportRoute, MOST_ROWS, PAGE_ROWS } from '../engine/export.js'
+import { exportRoute, MOST_ROWS, paged } from '../engine/export.js'
 import { commandRoute, readRoute, type Services } from '../engine/route.js'
 import { cut, page, pageQuery, readCursor, writeCursor } from '../platform/pages.js'
 import {
@@ -32,12 +32,14 @@ import {
   supplementOrder,
   timelineView,
 } from './contract.js'
-import { among, courseOf, type Filter, select, stepsOf, view, visible } from './queries.js'
+import { among, courseOf, type Filter, type Listed, select, stepsOf, view, visible } from './queries.js'
 import { waitingFor } from './rules.js'
 
 const tag = 'orders 服务合同备案'
 const params = z.strictObject({ order: orderText })
 const order = { order: true } as const
+
+const placeOf = ({ order: { book, order } }: Listed): Id => ({ book, number: order })
 
 export function orderRoutes(app: FastifyInstance, services: Services): void {
   commandRoute(app, services, {
@@ -138,15 +140,11 @@ export function orderRoutes(app: FastifyInstance, services: Services): void {
       )
       return row!.size
     },
-    async *rows({ query, actor }) {
-      for (let after: Id | undefined, isMore = true; isMore; ) {
-        const rows = await select(services, among(actor, query, after, PAGE_ROWS)).limit(PAGE_ROWS)
-        yield rows.map(view)
-        isMore = rows.length === PAGE_ROWS
-        const last = rows.at(-1)?.order
-        if (last) after = { book: last.book, number: last.order }
-      }
-    },
+    rows: ({ query, actor }) =>
+      paged<Listed>(
+        (last, most) => select(services, among(actor, query, last && placeOf(last), most)).limit(most),
+        (row) => [view(row)],
+      ),
   })
   readRoute<{ order: string }>(app, {
     operation: 'getOrder',

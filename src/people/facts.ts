@@ -1,4 +1,5 @@
 import { isUnder } from '../core/division.js'
+import { bookText } from '../core/ids.js'
 import type { Day } from '../core/time.js'
 import { type Book, REGION } from '../ledger/book.js'
 import type { Fact, FactKind } from '../ledger/fact.js'
@@ -49,8 +50,6 @@ export function isRunning({ from, to, ended }: Pick<Standing, 'from' | 'to' | 'e
 /** Whether a jurisdiction is another one or lies above it; the region lies above all. Codes as numbers. */
 export function isAbove(upper: Book, lower: Book): boolean {
   if (upper === REGION || upper === lower) return true
-  return lower !== REGION && isUnder(sixDigits(lower), sixDigits(upper))
+  // A token may name any six digits, so one with a zero in front as well.
+  return lower !== REGION && isUnder(bookText(lower), bookText(upper))
 }
-
-/** A token may name any six digits, so one with a zero in front as well. */
-const sixDigits = (code: Book) => String(code).padStart(6, '0')

@@ -1,4 +1,4 @@
-/** The parts of a table that was read from a file. */
+/** The parts of a table that is read from a file or written to one. */
 
 /** What keeps the text of one cell from being taken: the program that wrote the file has changed or computed it. */
 export type CellFault = 'number_rounded' | 'formula_cell'
@@ -19,6 +19,15 @@ export interface Sheet {
   /** Ranges of cells that were merged into one, such as `A2:A4`, with their last row. */
   readonly merged: readonly { readonly range: string; readonly lastRow: number }[]
 }
+
+/** A cell to be written: a text stays the text it is; an amount in yuan, such as `1280.00`, is a number to be added up. */
+export type Written = string | number | { readonly yuan: string }
+
+/** Rows to be written, some at a time: no more of a long table is in memory. */
+export type Pages = Iterable<readonly (readonly Written[])[]> | AsyncIterable<readonly (readonly Written[])[]>
+
+/** More columns of a file than these are not read. */
+export const MOST_COLUMNS = 50
 
 /** Says that a file is not what it should be: nothing of it is used. */
 export class SheetError extends Error {

@@ -1,4 +1,4 @@
-import { type Cell, type Sheet, SheetError } from './cells.js'
+import { type Cell, type Pages, type Sheet, SheetError, type Written } from './cells.js'
 
 const separators = [',', ';', '\t'] as const
 
@@ -79,14 +79,26 @@ function decoded(bytes: Buffer): string {
   throw new SheetError('in no encoding of a text')
 }
 
-/** What a spreadsheet would take for a formula. */
-const FORMULA = /^[=+\-@\t\r]/
+/** What a spreadsheet would run, also in its full-width form. */
+const FORMULA = /^[=+\-@\t\r＝＋－＠]/
+/** What a spreadsheet would take for a number and round. */
+const LONG = /^\d{12,}$|^\d+E\d+$/i
 
 /** Writes a CSV file in UTF-8 with its mark, which spreadsheets need to read Chinese. */
-export function writeCsv(rows: readonly (readonly string[])[]): Buffer {
-  const field = (text: string) => {
-    const safe = FORMULA.test(text) ? `'${text}` : text
-    return /[",\r\n;]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
-  }
-  return Buffer.from(`\ufeff${rows.map((row) => `${row.map(field).join(',')}\r\n`).join('')}`)
+export async function* writeCsv(pages: Pages): AsyncGenerator<string> {
+  yield '\ufeff'
+  for await (const rows of pages) yield rows.map((row) => `${row.map(written).join(',')}\r\n`).join('')
+}
+
+function written(cell: Written): string {
+  if (typeof cell !== 'string') return typeof cell === 'number' ? String(cell) : cell.yuan
+  const text = asText(cell)
+  // Some spreadsheets part cells at a semicolon or a tab, and what stands behind it could be a formula again.
+  return /[",;\r\n\t]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+}
+
+/** An apostrophe before what looks like a formula, a tab before what looks like a long number. */
+function asText(text: string): string {
+  if (FORMULA.test(text)) return `'${text}`
+  return LONG.test(text) ? `\t${text}` : text
 }

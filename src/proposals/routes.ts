@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { proposals } from '../../db/schema.js'
 import type { Actor } from '../core/actor.js'
-import { parseProposalId, proposalId } from '../core/ids.js'
+import { bookText, parseProposalId, proposalId } from '../core/ids.js'
 import { Refused } from '../core/refusals.js'
 import { addDays } from '../core/time.js'
 import { ofJurisdiction, readableBooks } from '../engine/access.js'
@@ -14,7 +14,7 @@ import {
   proposalText,
   twoPersonType,
 } from '../engine/proposal.js'
-import { approvalRoute, bookText, commandRoute, type Enact, readRoute, type Services } from '../engine/route.js'
+import { approvalRoute, commandRoute, type Enact, readRoute, type Services } from '../engine/route.js'
 import { cut, page, readCursor, writeCursor } from '../platform/pages.js'
 import { secondsOf } from '../platform/permissions.js'
 import { proposalFilter, proposalView } from './contract.js'

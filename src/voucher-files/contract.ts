@@ -1,9 +1,8 @@
 import { z } from 'zod'
+import { sheetFormats } from '../platform/sheets.js'
 import { text } from '../platform/wire.js'
 
 /** Vouchers issued by a file: a table with one voucher a row, and the same table back with a verdict on each. */
-
-export const formats = ['xlsx', 'csv'] as const
 
 export const fileText = text(40)
   .regex(/^[0-9a-f]{32}$/, { error: 'text_format' })
@@ -14,7 +13,7 @@ export const FILE_BYTES = 4_194_304
 /** Rows with anything in them, the header not counted. */
 export const MOST_ROWS = 10_000
 
-export const templateQuery = z.strictObject({ format: z.enum(formats).default('xlsx') })
+export const templateQuery = z.strictObject({ format: z.enum(sheetFormats).default('xlsx') })
 
 /** How far a file is: rows done and refused so far, and what they were refused with. */
 export const fileView = z

@@ -1,35 +1,34 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import { fileRoute, readRoute, type Services, uploadRoute } from '../engine/route.js'
+import { sheetRoute } from '../engine/export.js'
+import { readRoute, type Services, uploadRoute } from '../engine/route.js'
 import { SheetError } from '../platform/cells.js'
 import { Faults } from '../platform/problems.js'
-import { readSheet, type SheetFormat, sheetTypes, writeSheet } from '../platform/sheet.js'
+import { readSheet, type SheetFormat, sheetTypes } from '../platform/sheets.js'
 import { FILE_BYTES, fileText, fileView, templateQuery } from './contract.js'
 import { template, type Verdict, voucherFile, withVerdicts } from './rules.js'
 import { type Upload, Uploads } from './uploads.js'
 
 const tag = 'vouchers 创新券'
 const params = z.strictObject({ file: fileText })
-const types = Object.values(sheetTypes)
 
 export function voucherFileRoutes(app: FastifyInstance, services: Services): void {
   const uploads = new Uploads(services.engine)
 
-  fileRoute<object, z.output<typeof templateQuery>>(app, {
+  sheetRoute<object, z.output<typeof templateQuery>>(app, {
     operation: 'getVoucherTemplate',
     url: '/v1/voucher-files/template',
     tag,
-    query: templateQuery as never,
-    types,
+    query: templateQuery,
     summary: { en: 'An empty file to fill in', zh: '批量发放模板' },
-    read: ({ query: { format } }) => download(format, `voucher-template.${format}`, template),
+    read: ({ query: { format } }) => ({ format, name: 'voucher-template', pages: [template] }),
   })
   uploadRoute(app, services, {
     operation: 'uploadVoucherFile',
     url: '/v1/voucher-files',
     tag,
     summary: { en: 'Issue the vouchers of a file', zh: '上传文件批量发放' },
-    types,
+    types: Object.values(sheetTypes),
     mostBytes: FILE_BYTES,
     answer: fileView,
     take({ type, ...given }) {
@@ -47,29 +46,19 @@ export function voucherFileRoutes(app: FastifyInstance, services: Services): voi
     answer: fileView,
     read: async ({ params: { file }, actor }) => view(uploads.find(actor.organisation, file)),
   })
-  fileRoute<{ file: string }>(app, {
+  sheetRoute<{ file: string }>(app, {
     operation: 'getVoucherFileVerdicts',
     url: '/v1/voucher-files/:file/verdicts',
     tag,
     params,
-    types,
     summary: { en: 'The file with a verdict on each row', zh: '逐行结果文件' },
     read({ params: { file }, actor }) {
       const upload = uploads.find(actor.organisation, file)
-      return download(
-        upload.format,
-        `vouchers-${file}.${upload.format}`,
-        withVerdicts(upload, (row) => upload.verdicts[row]),
-      )
+      const rows = withVerdicts(upload, (row) => upload.verdicts[row])
+      return { format: upload.format, name: `vouchers-${file}`, pages: [rows] }
     },
   })
 }
-
-const download = (format: SheetFormat, name: string, rows: readonly (readonly string[])[]) => ({
-  type: sheetTypes[format],
-  name,
-  bytes: writeSheet(format, rows),
-})
 
 function read(format: SheetFormat, bytes: Buffer) {
   try {

@@ -4,7 +4,7 @@ import type { Actor } from '../core/actor.js'
 import { isRefusal, Refused, refuse } from '../core/refusals.js'
 import type { CommandType } from '../engine/command.js'
 import type { Runner } from '../engine/runner.js'
-import type { SheetFormat } from '../platform/sheet.js'
+import type { SheetFormat } from '../platform/sheets.js'
 import { issueCommand } from '../vouchers/commands.js'
 import { issuedVerdict, refusedVerdict, type Verdict, type VoucherFile } from './rules.js'
 

@@ -11,7 +11,7 @@ import { yuan } from '../core/money.js'
 import { Refused } from '../core/refusals.js'
 import { mayRead, readableBooks } from '../engine/access.js'
 import type { CommandType } from '../engine/command.js'
-import { exportRoute, MOST_ROWS, PAGE_ROWS } from '../engine/export.js'
+import { exportRoute, MOST_ROWS, paged } from '../engine/export.js'
 import { approvalRoute, bulkRoute, commandRoute, proposeRoute, readRoute, type Services } from '../engine/route.js'
 import { accountKinds } from '../ledger/chart.js'
 import { cut, page, readCursor, writeCursor } from '../platform/pages.js'
@@ -155,15 +155,12 @@ export function voucherRoutes(app: FastifyInstance, services: Services): void {
       )
       return row!.size
     },
-    async *rows({ query, actor }) {
-      for (let after: Id | undefined, isMore = true; isMore; ) {
-        const rows = await select(services, and(visible(actor), narrowed(query), behind(after))).limit(PAGE_ROWS)
-        yield rows.map(view)
-        isMore = rows.length === PAGE_ROWS
-        const last = rows.at(-1)?.voucher
-        if (last) after = { book: last.book, number: last.voucher }
-      }
-    },
+    rows: ({ query, actor }) =>
+      paged<Listed>(
+        (last, most) =>
+          select(services, and(visible(actor), narrowed(query), behind(last && placeOf(last)))).limit(most),
+        (row) => [view(row)],
+      ),
   })
   readRoute<{ voucher: string }>(app, {
     operation: 'getVoucher',
@@ -246,7 +243,15 @@ const columns = {
   version: '适用版本',
 } as const satisfies Partial<Record<keyof ReturnType<typeof view>, string>>
 
-function view({ voucher: v, posted, held }: { voucher: typeof vouchers.$inferSelect; posted: bigint; held: bigint }) {
+interface Listed {
+  readonly voucher: typeof vouchers.$inferSelect
+  readonly posted: bigint
+  readonly held: bigint
+}
+
+const placeOf = ({ voucher: { book, voucher } }: Listed): Id => ({ book, number: voucher })
+
+function view({ voucher: v, posted, held }: Listed) {
   const id = voucherId(v.book, v.voucher)
   return {
     voucher: id,

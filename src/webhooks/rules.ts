@@ -1,4 +1,4 @@
-import { orderId } from '../core/ids.js'
+import { bookText, orderId } from '../core/ids.js'
 import { chinaTime, type Instant } from '../core/time.js'
 import { booksUnder } from '../engine/access.js'
 import { type Book, REGION } from '../ledger/book.js'
@@ -91,7 +91,7 @@ const told = [
 ] as const
 
 /** The same event has the same number wherever and whenever it is sent. */
-export const eventId = ({ book, seq }: Pick<Logged, 'book' | 'seq'>) => `${String(book).padStart(6, '0')}-${seq}`
+export const eventId = ({ book, seq }: Pick<Logged, 'book' | 'seq'>) => `${bookText(book)}-${seq}`
 
 /** What is sent of an event to this owner, as JSON. Of a payment a firm hears which of its own orders it paid. */
 export function payloadOf(owner: string, logged: Logged): string {
@@ -102,7 +102,7 @@ export function payloadOf(owner: string, logged: Logged): string {
     type: kind,
     timestamp: chinaTime(moment),
     data: {
-      book: String(book).padStart(6, '0'),
+      book: bookText(book),
       seq,
       ...Object.fromEntries(told.flatMap((name) => (typeof event[name] === 'string' ? [[name, event[name]]] : []))),
       ...(kind === 'pay' && !isBureau(owner) ? { orders } : {}),

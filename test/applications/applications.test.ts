@@ -6,7 +6,7 @@ import type { Actor } from '../../src/core/actor.js'
 import { connect } from '../../src/platform/database.js'
 import { askOf } from '../support/ask.js'
 import { proveLedger } from '../support/replay.js'
-import { bureau as anyRole, uscc } from '../support/scene.js'
+import { bureau as anyRole, rulesBody, uscc } from '../support/scene.js'
 import { china, testService } from '../support/service.js'
 
 const service = await testService()
@@ -20,23 +20,8 @@ const approver = of('approver', 'Li')
 const firmOf = (n: number): Actor => ({ subject: 'Wang', organisation: uscc(n), roles: ['enterprise'] })
 const firm = firmOf(1)
 
-const rules = {
-  jurisdiction: WJ,
-  ratio: '0.5',
-  annualCap: '1000.00',
-  orderCap: null,
-  payee: 'provider',
-  invoice: 'whole',
-  crossRegion: true,
-  applyFrom: '2026-01-01',
-  applyTo: '2026-12-31',
-  useWithinDays: 90,
-  claimWithinDays: 60,
-  categories: ['testing'],
-  enterpriseTypes: ['tech_sme'],
-}
 for (const program of ['WJ', 'WJ-2', 'WJ-3']) {
-  await ask(of('approver', 'Zhou'), 'POST', '/v1/programs', { program, ...rules })
+  await ask(of('approver', 'Zhou'), 'POST', '/v1/programs', rulesBody({ program, annualCap: 1000_00n }))
   await ask(of('finance', 'Zhou'), 'POST', '/v1/appropriations', { program, amount: '5000.00' })
 }
 for (const [n, division] of [

@@ -1,7 +1,4 @@
-import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import postgres from 'postgres'
 import t from 'tap'
 import { type Checked, checkNames, verifyLedger } from '../../src/audit/verify.js'
@@ -24,6 +21,7 @@ import { closePeriodCommand } from '../../src/settlement/commands.js'
 import { closePeriod } from '../../src/settlement/settle.js'
 import { issueCommand } from '../../src/vouchers/commands.js'
 import { testCluster } from '../support/cluster.js'
+import { runScript } from '../support/script.js'
 import { china, type TestDatabase, testDatabase, testEngine } from '../support/service.js'
 
 const uscc = (first: string) => first + usccCheckCharacter(first)
@@ -662,23 +660,8 @@ t.test('a log that several engines wrote can be decided again', async (t) => {
 
 // ── The script ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-async function run(env: Record<string, string>): Promise<{ code: number; out: string; err: string }> {
-  const script = fileURLToPath(new URL('../../scripts/verify-ledger.ts', import.meta.url))
-  const { PATH = '' } = process.env
-  const child = spawn(process.execPath, ['--import', 'tsx', script], { env: { PATH, ...env } })
-  let [out, err] = ['', '']
-  child.stdout.on('data', (data) => {
-    out += data
-  })
-  child.stderr.on('data', (data) => {
-    err += data
-  })
-  const [code] = (await once(child, 'close')) as [number]
-  return { code, out, err }
-}
-
 t.test('npm run ledger:verify', async (t) => {
-  const fine = await run({ DATABASE_URL: database.databaseUrl })
+  const fine = await runScript('verify-ledger', [], { DATABASE_URL: database.databaseUrl })
   t.equal(fine.code, 0, fine.err)
   t.same(
     fine.out
@@ -691,7 +674,7 @@ t.test('npm run ledger:verify', async (t) => {
 
   const admin = postgres(database.adminUrl, { max: 1, connection: { search_path: 'clearing' } })
   await admin`update accounts set posted = posted + 1 where book = 310000 and kind = 3`
-  const off = await run({ DATABASE_URL: database.databaseUrl })
+  const off = await runScript('verify-ledger', [], { DATABASE_URL: database.databaseUrl })
   await admin`update accounts set posted = posted - 1 where book = 310000 and kind = 3`
   await admin.end()
   t.equal(off.code, 1)
@@ -699,11 +682,11 @@ t.test('npm run ledger:verify', async (t) => {
 
   const empty = new URL(database.adminUrl)
   empty.pathname = '/postgres'
-  const foreign = await run({ DATABASE_URL: empty.href })
+  const foreign = await runScript('verify-ledger', [], { DATABASE_URL: empty.href })
   t.equal(foreign.code, 1)
   t.match(foreign.err, /does not have this version's tables/)
 
-  const none = await run({ DATA_DIR: '/nonexistent/ledger' })
+  const none = await runScript('verify-ledger', [], { DATA_DIR: '/nonexistent/ledger' })
   t.equal(none.code, 1)
   t.match(none.err, /There is no ledger in \/nonexistent\/ledger/)
 })

@@ -13,6 +13,7 @@ import { declareQualification, type QualificationState, updateEnterprise } from 
 import type { Enterprise, Qualification } from '../../src/enterprises/facts.js'
 import { isEligible, nextStates } from '../../src/enterprises/rules.js'
 import { askOf } from '../support/ask.js'
+import { enterpriseFact } from '../support/facts.js'
 import { START, withLab } from '../support/lab.js'
 import { ask, bureau, firm, rules, uscc } from '../support/scene.js'
 import { testService } from '../support/service.js'
@@ -32,18 +33,7 @@ const qualification = (over: Partial<Qualification> = {}): Qualification => ({
   verification: null,
   ...over,
 })
-const enterprise = (over: Partial<Enterprise> = {}): Enterprise => ({
-  book: 0,
-  uscc: E,
-  name: 'E',
-  division: '320509',
-  types: ['micro'],
-  contact: null,
-  version: 3,
-  moves: [],
-  qualifications: [],
-  ...over,
-})
+const enterprise = (over: Partial<Enterprise> = {}) => enterpriseFact({ types: ['micro'], version: 3, ...over })
 const asked = (type: CommandType, command: object, actor: Actor): Asked => ({ type, command, actor })
 const declare = (code: string, type: string, certificate: string, from: string, to: string) =>
   asked(declareQualificationCommand, { uscc: code, type, certificate, from, to }, firm(code))

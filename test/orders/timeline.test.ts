@@ -3,7 +3,7 @@ import { verifyLedger } from '../../src/audit/verify.js'
 import type { Actor } from '../../src/core/actor.js'
 import { connect } from '../../src/platform/database.js'
 import { askOf } from '../support/ask.js'
-import { uscc } from '../support/scene.js'
+import { rulesBody, uscc } from '../support/scene.js'
 import { china, testService } from '../support/service.js'
 
 const WJ = '320509'
@@ -25,25 +25,14 @@ const must = async (...asked: Parameters<typeof ask>) => {
   return body
 }
 
-const rules = {
+const rules = rulesBody({
   program: 'WJ',
-  jurisdiction: WJ,
-  ratio: '0.5',
-  annualCap: '100000.00',
-  orderCap: null,
-  payee: 'provider',
-  invoice: 'whole',
-  crossRegion: true,
-  applyFrom: '2026-01-01',
-  applyTo: '2026-12-31',
   useWithinDays: 60,
   claimWithinDays: 90,
-  categories: ['testing'],
-  enterpriseTypes: ['tech_sme'],
   acceptanceDays: 3,
   noticeDays: 7,
   appealDays: 5,
-}
+})
 const party = (code: string) => ({ uscc: code, name: '合成', division: WJ })
 await must(enterprise, 'POST', '/v1/enterprises', { ...party(ENTERPRISE), types: ['tech_sme'] })
 await must(provider, 'POST', '/v1/providers', { ...party(PROVIDER), categories: ['testing'] })

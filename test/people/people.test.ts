@@ -7,6 +7,7 @@ import { deputiseCommand, endStandingCommand } from '../../src/people/commands.j
 import { standingOf } from '../../src/people/directory.js'
 import { isAbove, type Person, type Standing } from '../../src/people/facts.js'
 import type { Role } from '../../src/platform/permissions.js'
+import { call } from '../support/ask.js'
 import { withLab } from '../support/lab.js'
 import { bureau as anybody, ask, uscc } from '../support/scene.js'
 import { china, type TestService, testService } from '../support/service.js'
@@ -77,20 +78,6 @@ t.test('a right counts from its first day to its last, where it was given, until
   t.ok(isAbove(0, 310000) && !isAbove(310000, 0))
   t.notOk(isAbove(12345, 320509), 'nor is anything above that no division can be')
 })
-
-let keys = 0
-async function call({ base, token }: TestService, actor: Actor, method: string, path: string, body?: object) {
-  const response = await fetch(`${base}${path}`, {
-    method,
-    headers: {
-      authorization: `Bearer ${token(actor)}`,
-      ...(body ? { 'content-type': 'application/json', 'idempotency-key': `k-${++keys}` } : {}),
-    },
-    ...(body ? { body: JSON.stringify(body) } : {}),
-  })
-  // biome-ignore lint/suspicious/noExplicitAny: whatever the service answers
-  return { status: response.status, body: (await response.json()) as any }
-}
 
 const acting = (jurisdiction: string, role: Role, subject = `${role} of ${jurisdiction}`): Actor => ({
   subject,

@@ -17,6 +17,7 @@ import { inForce, type Program, type together } from '../../src/programs/facts.j
 import { recallOnOf, termsOf, useByOf, versionOf } from '../../src/programs/rules.js'
 import { issueCommand } from '../../src/vouchers/commands.js'
 import { endsOn, type Voucher, voucherAccount } from '../../src/vouchers/facts.js'
+import { enterpriseFact } from '../support/facts.js'
 import { bureau, rules, uscc } from '../support/scene.js'
 import { table } from '../support/table.js'
 
@@ -26,17 +27,7 @@ const context = (day = DAY, subject = 'Li') => ({ at: 0, day, actor: bureau('320
 const of = { program: 'WJ', jurisdiction: BOOK, version: 1, effectiveFrom: null }
 const program = (over: Parameters<typeof rules>[0] | object = {}): Program =>
   versionOf({ ...rules({ program: 'WJ' }), ...over }, of)
-const enterprise = {
-  book: 0,
-  uscc: uscc(1),
-  name: 'E',
-  division: '320509',
-  types: ['tech_sme'],
-  contact: null,
-  version: 1,
-  moves: [],
-  qualifications: [],
-}
+const enterprise = enterpriseFact()
 const provider = {
   book: 0,
   uscc: uscc(11),

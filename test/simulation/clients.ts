@@ -1,6 +1,6 @@
 import { Dice } from '../../scripts/hammer/dice.js'
 import type { Actor } from '../../src/core/actor.js'
-import { orderId, voucherId } from '../../src/core/ids.js'
+import { bookText, orderId, voucherId } from '../../src/core/ids.js'
 import { isRefusal, Refused, refuse } from '../../src/core/refusals.js'
 import { addDays, type Day, dayOf } from '../../src/core/time.js'
 import { type Call, type CommandType, SYSTEM, wire } from '../../src/engine/command.js'
@@ -165,7 +165,7 @@ export class Clients {
       type: second.type,
       command: { ...second.parse(open.command), proposal: proposals.key(open), proposedBy: open.proposedBy },
     }
-    const bureauOf = String(open.jurisdiction).padStart(6, '0')
+    const bureauOf = bookText(open.jurisdiction)
     return [
       { calls: [call], actor, key },
       { calls: [approve], actor: bureau(bureauOf, this.#dice.chance(0.9) ? 'Li' : 'Chen'), key: `${key} approval` },

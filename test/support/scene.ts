@@ -12,7 +12,7 @@ import {
 import type { Actor } from '../../src/core/actor.js'
 import { usccCheckCharacter } from '../../src/core/uscc.js'
 import { lapseOrderCommand, lapseVoucherCommand } from '../../src/deadlines/commands.js'
-import { SYSTEM } from '../../src/engine/command.js'
+import { SYSTEM, wire } from '../../src/engine/command.js'
 import type { Asked } from '../../src/engine/runner.js'
 import { registerEnterpriseCommand } from '../../src/enterprises/commands.js'
 import { listIntegrityCommand } from '../../src/integrity/commands.js'
@@ -72,6 +72,9 @@ export function rules(over: Partial<PublishProgram> & { program: string }): Publ
     ...over,
   }
 }
+
+/** The same as the body of a request. */
+export const rulesBody = (over: Parameters<typeof rules>[0]) => JSON.parse(wire(rules(over))) as object
 
 /** What an order's contract says; 100.00 of 1000.00 if nothing else is said. */
 export interface Contract {

@@ -4,12 +4,13 @@ import t from 'tap'
 import type { Actor } from '../../src/core/actor.js'
 import { builtInIssuer } from '../../src/platform/auth.js'
 import { connect } from '../../src/platform/database.js'
-import { readSheet, type SheetFormat, sheetTypes, writeSheet } from '../../src/platform/sheet.js'
+import { readSheet, type SheetFormat, sheetTypes } from '../../src/platform/sheets.js'
 import { createService } from '../../src/service.js'
 import { askOf } from '../support/ask.js'
 import { proveLedger } from '../support/replay.js'
-import { bureau, uscc } from '../support/scene.js'
+import { bureau, rulesBody, uscc } from '../support/scene.js'
 import { type TestService, testService } from '../support/service.js'
+import { sheetOf } from '../support/sheets.js'
 
 const auth = builtInIssuer('test', 'test')
 const service = await testService('2026-03-02', auth)
@@ -19,22 +20,7 @@ t.teardown(() => service.close())
 const WJ = '320509'
 const of = (role: string, jurisdiction = WJ): Actor => ({ ...bureau(jurisdiction, role), roles: [role] })
 const officer = of('officer')
-const rules = {
-  jurisdiction: WJ,
-  ratio: '0.5',
-  annualCap: '10000000.00',
-  orderCap: null,
-  payee: 'provider',
-  invoice: 'whole',
-  crossRegion: true,
-  applyFrom: '2026-01-01',
-  applyTo: '2026-12-31',
-  useWithinDays: 90,
-  claimWithinDays: 60,
-  categories: ['testing'],
-  enterpriseTypes: ['tech_sme'],
-}
-await ask(of('approver'), 'POST', '/v1/programs', { program: 'WJ', ...rules })
+await ask(of('approver'), 'POST', '/v1/programs', rulesBody({ program: 'WJ', annualCap: 10_000_000_00n }))
 await ask(of('finance'), 'POST', '/v1/appropriations', { program: 'WJ', amount: '100000000.00' })
 const firms = Array.from({ length: 40 }, (_, n) => uscc(n + 1))
 for (const firm of firms) {
@@ -57,6 +43,7 @@ const upload = (bytes: Buffer, key: string, type: string = sheetTypes.csv, at?: 
     body: new Uint8Array(bytes),
     ...(at ? { at } : {}),
   })
+const answered = { ...sheetTypes, csv: 'text/csv; charset=utf-8' }
 type View = { file: string; state: string; rows: number; done: number; refused: number; refusals: object[] }
 
 /** Follows a file to its end; `seen` are the views on the way. */
@@ -80,7 +67,7 @@ async function judged(
   t.equal(taken.headers.get('location'), `/v1/voucher-files/${file}`)
   const { view, seen } = await followed(file, at)
   const answer = await call(`/v1/voucher-files/${file}/verdicts`, at ? { at } : {})
-  t.equal(answer.headers.get('content-type'), sheetTypes[format])
+  t.equal(answer.headers.get('content-type'), answered[format])
   const verdicts = Buffer.from(await answer.arrayBuffer())
   return {
     view,
@@ -99,13 +86,13 @@ const issued = async () => {
 t.test('the template is a file that can be filled in and sent, in either format', async (t) => {
   for (const format of ['xlsx', 'csv'] as const) {
     const answer = await call(`/v1/voucher-files/template?format=${format}`)
-    t.equal(answer.headers.get('content-type'), sheetTypes[format])
+    t.equal(answer.headers.get('content-type'), answered[format])
     t.match(answer.headers.get('content-disposition'), `voucher-template.${format}`)
     const [header] = readSheet(format, Buffer.from(await answer.arrayBuffer())).rows
     const titles = header!.cells.map(({ text }) => text)
     t.same(titles, ['企业统一社会信用代码 enterprise', '券种代码 program', '金额（元） amount', '申请编号 application'])
     const { view } = await judged(
-      writeSheet(format, [titles, [firms[0]!, 'WJ', '1280.00']]),
+      await sheetOf(format, [titles, [firms[0]!, 'WJ', '1280.00']]),
       `template-${format}`,
       format,
     )
@@ -148,7 +135,7 @@ t.test('every row gets its verdict beside what it was: the voucher’s number, o
 t.test(
   'the same file under the same key issues nothing more, also by a process that knows nothing of it',
   async (t) => {
-    const bytes = writeSheet('xlsx', [
+    const bytes = await sheetOf('xlsx', [
       ['enterprise', 'program', 'amount'],
       ...firms.map((firm, n) => [firm, n === 5 ? 'NONE' : 'WJ', '10.00']),
     ])
@@ -159,7 +146,7 @@ t.test(
     t.same(second.rows, first.rows)
     t.equal(second.view.file, first.view.file)
     const other = await upload(
-      writeSheet('xlsx', [
+      await sheetOf('xlsx', [
         ['enterprise', 'program', 'amount'],
         [firms[0]!, 'WJ', '1.00'],
       ]),
@@ -201,10 +188,12 @@ t.test('a file that cannot be used as a whole is refused before anything is issu
   await refused(Buffer.from(header), ['/body out_of_range'])
   await refused(Buffer.from(header + row.repeat(10_001)), ['/body out_of_range'])
   await refused(Buffer.from(header + row), ['/body file_format'], sheetTypes.xlsx)
-  await refused(writeSheet('xlsx', [['enterprise']]), ['/body file_format'])
+  await refused(await sheetOf('xlsx', [['enterprise']]), ['/body file_format'])
   await refused(Buffer.alloc(0), ['/body/enterprise required', '/body/program required', '/body/amount required'])
   await refused(Buffer.alloc(0), ['/body file_format'], sheetTypes.xlsx)
-  const book = unzipSync(writeSheet('xlsx', [['2026'], ['enterprise', 'program', 'amount'], [firms[0]!, 'WJ', '1.00']]))
+  const book = unzipSync(
+    await sheetOf('xlsx', [['2026'], ['enterprise', 'program', 'amount'], [firms[0]!, 'WJ', '1.00']]),
+  )
   const name = 'xl/worksheets/sheet1.xml'
   const merging = (ranges: string[]) => {
     const merged = `<mergeCells>${ranges.map((ref) => `<mergeCell ref="${ref}"/>`).join('')}</mergeCells></worksheet>`
@@ -255,7 +244,7 @@ t.test('an application that was reviewed is granted by its row, by somebody else
 
 t.test('ten thousand rows: progress shows while they are judged, and every row has its verdict', async (t) => {
   const rows = Array.from({ length: 10_000 }, (_, n) => [firms[n % 40]!, n % 100 === 99 ? 'NONE' : 'WJ', '1.00'])
-  const bytes = writeSheet('xlsx', [['enterprise', 'program', 'amount'], ...rows])
+  const bytes = await sheetOf('xlsx', [['enterprise', 'program', 'amount'], ...rows])
   const before = await issued()
   const { view, seen, rows: verdicts } = await judged(bytes, 'ten-thousand', 'xlsx')
   t.match(view, { rows: 10_000, done: 9_900, refused: 100, refusals: [{ code: 'program_not_found', rows: 100 }] })

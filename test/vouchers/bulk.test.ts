@@ -12,6 +12,7 @@ import { EngineFault } from '../../src/engine/ticket.js'
 import { builtInIssuer } from '../../src/platform/auth.js'
 import { connect } from '../../src/platform/database.js'
 import type { Role } from '../../src/platform/permissions.js'
+import { rulesBody } from '../support/scene.js'
 import { testService } from '../support/service.js'
 
 /** Bulk issue over HTTP: ten thousand rows in one request, each with an outcome of its own. */
@@ -88,24 +89,9 @@ async function made(actor: Actor, path: string, body: unknown) {
     if (approved.status !== 200) throw new Error(`${path}: ${approved.status} ${approved.text}`)
   } else if (status !== 201) throw new Error(`${path}: ${status} ${text}`)
 }
-async function publish(program: string, pool: string, more: { annualCap?: string; jurisdiction?: string } = {}) {
-  const { annualCap = '300000.00', jurisdiction = wj } = more
-  const body = {
-    program,
-    jurisdiction,
-    ratio: '0.5',
-    annualCap,
-    orderCap: null,
-    payee: 'provider',
-    invoice: 'whole',
-    crossRegion: true,
-    applyFrom: '2026-01-01',
-    applyTo: '2026-12-31',
-    useWithinDays: 90,
-    claimWithinDays: 60,
-    categories: ['testing'],
-    enterpriseTypes: ['tech_sme'],
-  }
+async function publish(program: string, pool: string, more: { annualCap?: bigint; jurisdiction?: string } = {}) {
+  const { annualCap = 300_000_00n, jurisdiction = wj } = more
+  const body = rulesBody({ program, jurisdiction, annualCap, useWithinDays: 90 })
   await made(bureau('approver', jurisdiction), '/v1/programs', body)
   await made(bureau('finance', jurisdiction), `/v1/appropriations`, { program, amount: pool })
 }
@@ -369,7 +355,7 @@ t.test('without an Idempotency-Key, or with one that is none', async (t) => {
 
 t.test('ten thousand rows of the longest values fit, and each is issued once', async (t) => {
   const program = '券'.repeat(64)
-  await publish(program, '9999999999999.99', { annualCap: '9999999999999.99' })
+  await publish(program, '9999999999999.99', { annualCap: 9_999_999_999_999_99n })
   const items = Array.from({ length: 10_000 }, (_, n) => ({
     enterprise: firms[n % firms.length],
     program,

@@ -14,8 +14,8 @@ import {
   suspendVoucherCommand,
 } from '../../src/vouchers/commands.js'
 import { voucherStates } from '../../src/vouchers/contract.js'
-import type { Voucher } from '../../src/vouchers/facts.js'
 import { transitions } from '../../src/vouchers/rules.js'
+import { voucherFact } from '../support/facts.js'
 import { withLab } from '../support/lab.js'
 import { ask, bureau, firm, rules, uscc } from '../support/scene.js'
 import { china } from '../support/service.js'
@@ -24,21 +24,7 @@ import { table } from '../support/table.js'
 
 const BOOK = 320509
 const context = { at: 0, day: '2026-03-02', actor: bureau('320509'), seq: 100 }
-const voucher: Voucher = {
-  book: BOOK,
-  voucher: 9,
-  program: 'WJ',
-  enterprise: uscc(1),
-  amount: 500_00n,
-  issuedOn: '2026-01-10',
-  useBy: '2026-06-30',
-  lapsedOn: null,
-  version: 1,
-  recallOn: null,
-  extendedOn: null,
-  suspendedOn: null,
-  ended: null,
-}
+const voucher = voucherFact()
 const inState = {
   running: voucher,
   suspended: { ...voucher, suspendedOn: '2026-02-01' },

@@ -2,7 +2,7 @@
 import t from 'tap'
 import type { Actor } from '../../src/core/actor.js'
 import { askOf } from '../support/ask.js'
-import { bureau, uscc } from '../support/scene.js'
+import { bureau, rulesBody, uscc } from '../support/scene.js'
 import { china, testService } from '../support/service.js'
 
 const service = await testService()
@@ -12,25 +12,11 @@ t.teardown(() => service.close())
 const WJ = '320509'
 const officer = bureau(WJ)
 const firmOf = (n: number): Actor => ({ subject: 'Wang', organisation: uscc(n), roles: ['enterprise'] })
-const rules = {
-  jurisdiction: WJ,
-  ratio: '0.5',
-  annualCap: '10000.00',
-  orderCap: null,
-  payee: 'provider',
-  invoice: 'whole',
-  crossRegion: true,
-  applyFrom: '2026-01-01',
-  applyTo: '2026-12-31',
-  claimWithinDays: 60,
-  categories: ['testing'],
-  enterpriseTypes: ['tech_sme'],
-}
 for (const [program, useWithinDays] of [
   ['LONG', 300],
   ['SHORT', 30],
 ] as const) {
-  await ask(officer, 'POST', '/v1/programs', { program, ...rules, useWithinDays, extendDays: 15 })
+  await ask(officer, 'POST', '/v1/programs', rulesBody({ program, useWithinDays, extendDays: 15 }))
   await ask(officer, 'POST', '/v1/appropriations', { program, amount: '5000.00' })
 }
 for (const n of [1, 2]) {

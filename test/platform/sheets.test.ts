@@ -1,14 +1,16 @@
 import fc from 'fast-check'
 import { strFromU8, strToU8, unzipSync, zipSync } from 'fflate'
+import readExcelFile from 'read-excel-file/node'
 import t from 'tap'
 import { SheetError } from '../../src/platform/cells.js'
-import { readSheet, type SheetFormat, writeSheet } from '../../src/platform/sheet.js'
+import { readSheet, type SheetFormat } from '../../src/platform/sheets.js'
+import { sheetOf } from '../support/sheets.js'
 
 /** Tables as spreadsheets write them: what was rounded, computed or merged is told apart from what was typed. */
 
 const BETWEEN = '|'
 const unreadable = { name: 'SheetError' }
-const emptyBook = unzipSync(writeSheet('xlsx', [['x']]))
+const emptyBook = unzipSync(await sheetOf('xlsx', [['x']]))
 /** A workbook with this sheet, and with texts that cells refer to by number. */
 function workbook(sheetData: string, more: { strings?: string; merged?: string; files?: Record<string, string> } = {}) {
   const sheet = `<worksheet><sheetData>${sheetData}</sheetData>${more.merged ?? ''}</worksheet>`
@@ -24,14 +26,14 @@ const csv = (text: string) => texts('csv', Buffer.from(text))
 t.test('what is written is read again, in both formats', async (t) => {
   const text = fc.string({ unit: 'grapheme', maxLength: 12 }).map((one) => one.replaceAll(/[\p{Cc}|]/gu, '').trim())
   const tables = fc.array(fc.array(text, { minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 8 })
-  fc.assert(
-    fc.property(tables, fc.constantFrom<SheetFormat>('xlsx', 'csv'), (rows, format) => {
+  await fc.assert(
+    fc.asyncProperty(tables, fc.constantFrom<SheetFormat>('xlsx', 'csv'), async (rows, format) => {
       const filled = rows.filter((row) => row.some((cell) => cell !== ''))
       // An empty cell at the end of a row is not there in a workbook, and a quote guards what looks like a formula.
       const plain = (row: readonly string[]) =>
-        row.map((cell) => (format === 'csv' && /^[=+\-@]/.test(cell) ? `'${cell}` : cell)).join(BETWEEN)
+        row.map((cell) => (format === 'csv' && /^[=+\-@＝＋－＠]/.test(cell) ? `'${cell}` : cell)).join(BETWEEN)
       const expected = filled.map((row) => plain(row).replace(/\|+$/, ''))
-      const found = texts(format, writeSheet(format, filled)).map((row) => row.join(BETWEEN).replace(/\|+$/, ''))
+      const found = texts(format, await sheetOf(format, filled)).map((row) => row.join(BETWEEN).replace(/\|+$/, ''))
       if (format === 'csv' && filled.some((row) => row.some((cell) => /^-?\d(\.\d+)?E\+\d+$/i.test(cell)))) return
       t.same(found, expected)
     }),
@@ -39,14 +41,27 @@ t.test('what is written is read again, in both formats', async (t) => {
   )
 })
 
+t.test('a workbook is read by other programs: texts are texts, amounts and counts are numbers', async (t) => {
+  const rows = [
+    ['企业', '', '金额 <元>'],
+    ['26312000000000000017', { yuan: '1280.50' }, 5],
+  ]
+  const [sheet] = await readExcelFile(await sheetOf('xlsx', rows))
+  t.same(sheet?.data, [
+    ['企业', null, '金额 <元>'],
+    ['26312000000000000017', 1280.5, 5],
+  ])
+})
+
 t.test('nothing that is written is a formula', async (t) => {
-  const hostile = ['=1+1', '+1', '-1', '@SUM(A1)', '\tx', '\rx', '=HYPERLINK("http://x","y")', 'plain']
-  const lines = writeSheet('csv', [hostile]).toString()
+  const hostile = ['=1+1', '+1', '-1', '@SUM(A1)', '\tx', '\rx', '＝1', '=HYPERLINK("http://x","y")', 'plain']
+  const lines = (await sheetOf('csv', [hostile])).toString()
   for (const cell of hostile.slice(0, -1)) {
     const quoted = `'${cell}`.replaceAll('"', '""')
     t.ok(lines.includes(quoted), JSON.stringify(cell))
   }
-  const sheet = strFromU8(unzipSync(writeSheet('xlsx', [hostile]))['xl/worksheets/sheet1.xml']!)
+  t.match((await sheetOf('csv', [['x;=1+1', 'x\t=1+1']])).toString(), '"x;=1+1","x\t=1+1"', 'behind a separator either')
+  const sheet = strFromU8(unzipSync(await sheetOf('xlsx', [hostile]))['xl/worksheets/sheet1.xml']!)
   t.notMatch(sheet, /<f[ >]/)
   t.equal(sheet.match(/t="inlineStr"/g)?.length, hostile.length, 'every cell is text')
 })
