@@ -126,6 +126,10 @@ export const verifyClaimCommand = command({
   decide({ book, order }, _, { actor, day }) {
     const state = next(order.state, 'verify_claim')
     if (!state) return refuse('state_conflict', { state: order.state })
+    const { invoiceNo } = order
+    // A sustained appeal brings a claim back with the invoice that it had.
+    if (invoiceNo !== null && order.redInvoices?.includes(invoiceNo))
+      return refuse('invoice_red_flushed', { invoiceNo })
     const noticeEnds = order.noticeDays === null ? null : addDays(day, order.noticeDays)
     return {
       book,

@@ -16,10 +16,12 @@ import type { ProgramRules } from '../programs/contract.js'
 import { poolOf } from '../programs/facts.js'
 import { endsOn, type Voucher, vouchers } from '../vouchers/facts.js'
 import { MOST_NAMED, type SimulateProgram, type Simulation } from './contract.js'
-import type { Logged } from './queries.js'
+import { type Logged, voucherSteps } from './queries.js'
 
 /** After so many commands it is forgotten what they have changed: nobody records it. */
 const FORGOTTEN_AFTER = 1000
+
+const objections = ['file_objection', 'resolve_objection']
 
 /** How many, and how much in fen. */
 class Sum {
@@ -121,6 +123,8 @@ export class Play {
     const { kind } = logged
     if (kind === 'issue') this.#issue(logged)
     else if (kind === 'file_order') this.#file(logged)
+    // What its bureau or its enterprise does with a voucher is refused at most: the orders on it show that.
+    else if (voucherSteps.includes(kind)) this.#again(logged, commandOf(logged))
     else this.#claim(logged)
   }
 
@@ -143,7 +147,13 @@ export class Play {
   }
 
   #file(logged: Logged): void {
-    const command = commandOf(logged) as { voucher: string; voucherAmount: Fen }
+    const { replaces, ...filed } = commandOf(logged) as {
+      voucher: string
+      voucherAmount: Fen
+      replaces?: string | null
+    }
+    // An order that was refused in the play cannot be replaced in it.
+    const command = replaces && this.#find(orders, replaces) ? { ...filed, replaces } : filed
     const voucher = this.#real.get(command.voucher)
     if (!voucher) {
       this.#outside++
@@ -176,6 +186,8 @@ export class Play {
   #ask(logged: Logged, order: string, real: { readonly enterprise: string; readonly amount: Fen }): void {
     if (this.#fallen.has(order)) return
     const refusal = this.#again(logged, commandOf(logged))
+    // Without a notice nobody objects to an order, which takes nothing from it.
+    if (refusal && objections.includes(logged.kind)) return
     if (refusal?.refused === 'notice_running') {
       const day = addDays(refusal.details!.noticeEnds as Day, 1)
       const waiting = this.#waiting.get(day) ?? []
