@@ -6,8 +6,9 @@ import { isRefusal } from '../../src/core/refusals.js'
 import { remindersFor } from '../../src/deadlines/queries.js'
 import type { CommandType } from '../../src/engine/command.js'
 import type { Asked, Runner } from '../../src/engine/runner.js'
-import { fileObjectionCommand } from '../../src/objections/commands.js'
+import { fileObjectionCommand, resolveObjectionCommand } from '../../src/objections/commands.js'
 import { fileOrderCommand } from '../../src/orders/commands.js'
+import { simulate } from '../../src/simulation/simulate.js'
 import {
   cancelVoucherCommand,
   extendVoucherCommand,
@@ -15,8 +16,10 @@ import {
   resumeVoucherCommand,
   suspendVoucherCommand,
 } from '../../src/vouchers/commands.js'
+import { placeKey, readPages } from '../../src/webhooks/queries.js'
+import { isFor, payloadOf } from '../../src/webhooks/rules.js'
 import { type Lab, withLab } from '../support/lab.js'
-import { ask, bureau, firm, uscc } from '../support/scene.js'
+import { ask, bureau, firm, rules, uscc } from '../support/scene.js'
 import { china } from '../support/service.js'
 import { type Place, Stage } from '../support/stage.js'
 
@@ -159,34 +162,29 @@ withLab(t, 'an appeal and a claim want one invoice at the same instant, by two e
   t.ok(won.size > 0)
 })
 
-withLab(
-  t,
-  'who lost everything on a voucher that was taken back meanwhile gets nothing held',
-  async (t, lab) => {
-    for (const end of ['recall', 'give up', 'lapse'] as const) {
-      const { stage, place, voucher, code } = await market(lab, {
-        appealDays: 5,
-        useWithinDays: 10,
-        claimWithinDays: 60,
-      })
-      const order = await stage.order(place, 'submitted', { voucher })
-      const asks = {
-        recall: ofVoucher(recallVoucherCommand, voucher),
-        'give up': giveUp(voucher, place),
-        lapse: ask.lapseVoucher(voucher),
-      }
-      t.equal(await code(asks[end]), end === 'lapse' ? 'state_conflict' : 'voucher_in_use', 'not while it is held')
-      await stage.must(ask.reject(order))
-      await stage.must(ask.appeal(order, place.provider))
-      if (end === 'lapse') lab.clock.set(china('2026-03-13'))
-      await stage.must(asks[end])
-      t.equal(await code(ask.sustain(order)), 'voucher_expired', end)
-      t.equal(await code(ask.supplement(order, place.enterprise, 1_000_00n, 1n)), 'state_conflict')
-      lab.clock.set(china('2026-03-02'))
+withLab(t, 'who lost everything on a voucher that was taken back meanwhile gets nothing held', async (t, lab) => {
+  for (const end of ['recall', 'give up', 'lapse'] as const) {
+    const { stage, place, voucher, code } = await market(lab, {
+      appealDays: 5,
+      useWithinDays: 10,
+      claimWithinDays: 60,
+    })
+    const order = await stage.order(place, 'submitted', { voucher })
+    const asks = {
+      recall: ofVoucher(recallVoucherCommand, voucher),
+      'give up': giveUp(voucher, place),
+      lapse: ask.lapseVoucher(voucher),
     }
-  },
-  false,
-)
+    t.equal(await code(asks[end]), end === 'lapse' ? 'state_conflict' : 'voucher_in_use', 'not while it is held')
+    await stage.must(ask.reject(order))
+    await stage.must(ask.appeal(order, place.provider))
+    if (end === 'lapse') lab.clock.set(china('2026-03-13'))
+    await stage.must(asks[end])
+    t.equal(await code(ask.sustain(order)), 'voucher_expired', end)
+    t.equal(await code(ask.supplement(order, place.enterprise, 1_000_00n, 1n)), 'state_conflict')
+    lab.clock.set(china('2026-03-02'))
+  }
+})
 
 withLab(t, 'an extension in time keeps a claim alive that its appeal brings back', async (t, lab) => {
   const { stage, place, voucher, balance } = await market(lab, {
@@ -314,8 +312,8 @@ withLab(t, 'acceptance is counted over 春节 as the State Council’s notice ha
   lab.clock.set(china('2026-02-25T23:59:00+08:00'))
   await stage.must(ask.accept(event.order as string, place.provider))
   const late = (await stage.must(file(voucher, place, { contractNo: 'D' }))).event.order as string
-  lab.clock.set(china('2026-03-03'))
-  t.equal(await code(ask.accept(late, place.provider)), 'state_conflict', 'the 28th is worked too: by 2 March')
+  lab.clock.set(china('2026-03-01'))
+  t.equal(await code(ask.accept(late, place.provider)), 'state_conflict', 'Saturday the 28th, its last day, is worked')
 })
 
 withLab(t, 'reminders are of one’s own things alone', async (t, lab) => {
@@ -331,4 +329,68 @@ withLab(t, 'reminders are of one’s own things alone', async (t, lab) => {
   t.same(await of(firm(uscc(999))), [])
   t.same(await of(bureau(WJ)), [`acceptance ${waiting}`])
   t.same(await of(bureau('330110')), [], 'of a rejection only the parties lose something')
+})
+
+withLab(t, 'who is replaced hears of it, and strangers do not', async (t, lab) => {
+  const { stage, place, voucher, sql } = await market(lab)
+  const other = await stage.place({ jurisdiction: WJ })
+  const first = (await stage.must(file(voucher, place))).event.order as string
+  const changed = file(voucher, { ...place, provider: other.provider }, { contractNo: 'D', replaces: first })
+  const { seq, event } = await stage.must(changed)
+  const from = { book: Number(WJ), after: seq - 1 }
+  const [logged] = (await readPages(sql, [from], true)).get(placeKey(from))!
+  const hears = (owner: string) => isFor({ owner, kinds: null }, logged!)
+  t.same([place.enterprise, place.provider, other.provider, WJ].filter(hears).length, 4)
+  t.same([other.enterprise, uscc(999), '330110'].filter(hears), [])
+  const { data } = JSON.parse(payloadOf(place.provider, logged!)) as { data: object }
+  t.match(data, { order: event.order, replaced: first })
+})
+
+withLab(t, 'a simulation plays what became of vouchers, and objections cost no order its claim', async (t, lab) => {
+  const of = { useWithinDays: 5, claimWithinDays: 60, extendDays: 30, noticeDays: 3, annualCap: 1_000_00n }
+  const { stage, place, sql } = await market(lab, of)
+  const unused = await stage.voucher(place, 400_00n)
+  await stage.must(giveUp(unused, place))
+  const recalled = await stage.voucher(place, 400_00n)
+  await stage.must(ofVoucher(recallVoucherCommand, recalled))
+  const long = await stage.voucher(place, 400_00n)
+  await stage.must(ofVoucher(suspendVoucherCommand, long))
+  await stage.must(ofVoucher(resumeVoucherCommand, long))
+  await stage.must(ofVoucher(extendVoucherCommand, long))
+  lab.clock.set(china('2026-03-12'))
+  const order = await stage.order(place, 'verified', { voucher: long })
+  const objection = (
+    await stage.must({
+      type: fileObjectionCommand as never,
+      command: { order, reason: '未实际服务' },
+      actor: firm(uscc(777)),
+    })
+  ).event.objection as number
+  await stage.must({
+    type: resolveObjectionCommand as never,
+    command: { order, objection, verdict: 'dismissed', reason: '经核查' },
+    actor: bureau(WJ, 'Sun'),
+  })
+  lab.clock.set(china('2026-03-16'))
+  await stage.must(ask.approve(order))
+  const big = (await stage.must(file(long, place, { contractNo: 'B', voucherAmount: 200_00n }))).event.order as string
+  await stage.must(file(long, place, { contractNo: 'S', voucherAmount: 90_00n, replaces: big }))
+
+  const { program: _, jurisdiction, ...published } = rules({ program: 'x', ...of })
+  const under = (over: object) =>
+    simulate(sql, {
+      jurisdiction,
+      program: null,
+      from: '2026-01-01',
+      to: '2026-03-31',
+      budget: 900_00n,
+      rules: { ...published, ...over },
+    })
+  const same = await under({})
+  t.same([same.refused, same.would], [[], same.was], 'under the same rules it is what was')
+  t.match(await under({ noticeDays: null }), { refused: [], would: { approvals: { count: 1, amount: '100.00' } } })
+  t.match(await under({ orderCap: 100_00n }), {
+    refused: [{ step: 'file_order', code: 'order_cap_exceeded', count: 1, amount: '200.00' }],
+    would: { orders: { count: 2, amount: '190.00' } },
+  })
 })
