@@ -16,7 +16,7 @@ import type { ProgramRules } from '../programs/contract.js'
 import { poolOf } from '../programs/facts.js'
 import { endsOn, type Voucher, vouchers } from '../vouchers/facts.js'
 import { MOST_NAMED, type SimulateProgram, type Simulation } from './contract.js'
-import { type Logged, voucherSteps } from './queries.js'
+import type { Logged } from './queries.js'
 
 /** After so many commands it is forgotten what they have changed: nobody records it. */
 const FORGOTTEN_AFTER = 1000
@@ -62,6 +62,13 @@ class Sums extends Map<string, Sum> {
 const byName = ([a]: readonly [string, Sum], [b]: readonly [string, Sum]) => (a < b ? -1 : 1)
 const monthOf = (day: Day) => day.slice(0, 7)
 
+/** What a filing says, as far as a play has to look at it. */
+interface Filed {
+  readonly voucher: string
+  readonly voucherAmount: Fen
+  readonly replaces?: string | null
+}
+
 /** What the steps of a log are of: each names one of these. */
 interface Body {
   readonly program?: string
@@ -84,7 +91,7 @@ export class Play {
   readonly #hit = new Sums()
   /** Vouchers and orders that really were, whether or not they are in the play, and whose. */
   readonly #real = new Map<string, { readonly enterprise: string; readonly amount: Fen }>()
-  /** Orders that were refused something: what follows in the log is not asked any more. */
+  /** Orders and vouchers that were refused something: what follows in the log is not asked any more. */
   readonly #fallen = new Set<string>()
   /** Ids of what may have to lapse after a day. */
   readonly #due = new Map<Day, { readonly orders: Set<string>; readonly vouchers: Set<string> }>()
@@ -123,9 +130,7 @@ export class Play {
     const { kind } = logged
     if (kind === 'issue') this.#issue(logged)
     else if (kind === 'file_order') this.#file(logged)
-    // What its bureau or its enterprise does with a voucher is refused at most: the orders on it show that.
-    else if (voucherSteps.includes(kind)) this.#again(logged, commandOf(logged))
-    else this.#claim(logged)
+    else this.#follow(logged)
   }
 
   #issue(logged: Logged): void {
@@ -133,12 +138,14 @@ export class Play {
     if (this.asked.program && of !== this.asked.program) return
     const { enterprise, amount } = commandOf(logged) as { enterprise: string; amount: Fen }
     const command = { enterprise, amount, program: this.#program }
-    this.#real.set(vouchers.key({ book: this.#book, voucher: logged.seq } as Voucher), { enterprise, amount })
+    const voucher = vouchers.key({ book: this.#book, voucher: logged.seq } as Voucher)
+    this.#real.set(voucher, { enterprise, amount })
     this.#was.vouchers.add(amount)
     this.#was.issued.add(monthOf(logged.day), amount)
     const refusal = this.#again(logged, command)
     if (refusal) {
       if (refusal.refused === 'pool_insufficient') this.#exhaustedOn ??= logged.day
+      this.#fallen.add(voucher)
       this.#refuse('issue', refusal.refused, enterprise, amount)
     } else {
       this.#would.vouchers.add(amount)
@@ -147,11 +154,7 @@ export class Play {
   }
 
   #file(logged: Logged): void {
-    const { replaces, ...filed } = commandOf(logged) as {
-      voucher: string
-      voucherAmount: Fen
-      replaces?: string | null
-    }
+    const { replaces, ...filed } = commandOf(logged) as Filed
     // An order that was refused in the play cannot be replaced in it.
     const command = replaces && this.#find(orders, replaces) ? { ...filed, replaces } : filed
     const voucher = this.#real.get(command.voucher)
@@ -171,22 +174,24 @@ export class Play {
     } else this.#would.orders.add(amount)
   }
 
-  #claim(logged: Logged): void {
-    const { order = '' } = logged.body as Body
-    const real = this.#real.get(order)
+  /** What became of an order or a voucher. */
+  #follow(logged: Logged): void {
+    const { order, voucher } = logged.body as Body
+    const thing = order ?? voucher ?? ''
+    const real = this.#real.get(thing)
     if (!real) return
     if (logged.approved !== null) {
       const amount = parseYuan(logged.approved)
       this.#was.approvals.add(amount)
       this.#was.approved.add(monthOf(logged.day), amount)
     }
-    this.#ask(logged, order, real)
+    this.#ask(logged, thing, real)
   }
 
-  #ask(logged: Logged, order: string, real: { readonly enterprise: string; readonly amount: Fen }): void {
-    if (this.#fallen.has(order)) return
+  #ask(logged: Logged, thing: string, real: { readonly enterprise: string; readonly amount: Fen }): void {
+    if (this.#fallen.has(thing)) return
     const refusal = this.#again(logged, commandOf(logged))
-    // Without a notice nobody objects to an order, which takes nothing from it.
+    // Where no notice runs nobody objects, which takes nothing from the order.
     if (refusal && objections.includes(logged.kind)) return
     if (refusal?.refused === 'notice_running') {
       const day = addDays(refusal.details!.noticeEnds as Day, 1)
@@ -194,7 +199,7 @@ export class Play {
       this.#waiting.set(day, waiting)
       waiting.push(logged)
     } else if (refusal) {
-      this.#fallen.add(order)
+      this.#fallen.add(thing)
       this.#refuse(logged.kind, refusal.refused, real.enterprise, real.amount)
     }
   }

@@ -19,19 +19,14 @@ export interface Logged {
   readonly approved: string | null
 }
 
-/** What becomes of a voucher after it was issued. */
-export const voucherSteps: readonly string[] = [
-  'extend_voucher',
-  'suspend_voucher',
-  'resume_voucher',
-  'cancel_voucher',
-  'recall_voucher',
-]
-
 /** What of a book is played: the steps of vouchers and orders. What lapsed will lapse by itself. */
 const steps = [
   'issue',
-  ...voucherSteps,
+  'extend_voucher',
+  'cancel_voucher',
+  'recall_voucher',
+  'suspend_voucher',
+  'resume_voucher',
   'file_order',
   'accept_order',
   'decline_order',

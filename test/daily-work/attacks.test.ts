@@ -394,3 +394,17 @@ withLab(t, 'a simulation plays what became of vouchers, and objections cost no o
     would: { orders: { count: 2, amount: '190.00' } },
   })
 })
+
+withLab(t, 'what is overdue gives way to a sustained appeal: its money and its contract number', async (t, lab) => {
+  const { stage, place, voucher, balance } = await market(lab, { appealDays: 5, claimWithinDays: 3 })
+  const order = await stage.order(place, 'submitted', { voucher, contractNo: 'C' })
+  await stage.must(ask.reject(order))
+  await stage.must(ask.appeal(order, place.provider))
+  await stage.must(file(voucher, place, { contractAmount: 1_000_00n, voucherAmount: 250_00n }))
+  await stage.must(file(voucher, place, { contractNo: 'D', voucherAmount: 250_00n }))
+  t.same(await balance(), { free: '0.00', held: '500.00' })
+  lab.clock.set(china('2026-03-06'))
+  t.match((await stage.must(ask.sustain(order))).event, { held: '100.00' })
+  await stage.must(file(voucher, place, { contractNo: 'D', voucherAmount: 400_00n }))
+  t.same(await balance(), { free: '0.00', held: '500.00' })
+})
