@@ -105,7 +105,7 @@ withLab(
   },
 )
 
-withLab(t, 'a party that may file nothing new raises nothing either', async (t, lab) => {
+withLab(t, 'who may not be party to a new order is party to no larger one either', async (t, lab) => {
   const { stage, place, voucher, code } = await market(lab)
   const order = (await stage.must(file(voucher, place))).event.order as string
   const change = (amount: bigint) => ask.supplement(order, place.enterprise, 1_000_00n, amount)
@@ -113,6 +113,12 @@ withLab(t, 'a party that may file nothing new raises nothing either', async (t, 
   t.equal(await code(file(voucher, place, { contractNo: 'D' })), 'integrity_listed')
   t.equal(await code(change(100_01n)), 'integrity_listed')
   await stage.must(change(60_00n))
+  const other = await stage.place({ jurisdiction: WJ })
+  const running = await stage.order(other, 'filed')
+  await stage.must(ask.suspend(WJ, other.provider))
+  const ofOther = (amount: bigint) => ask.supplement(running, other.enterprise, 1_000_00n, amount)
+  t.equal(await code(ofOther(100_01n)), 'provider_not_recognised')
+  await stage.must(ofOther(99_00n))
 })
 
 withLab(t, 'rejected while it waits for another invoice, a sustained claim still needs that', async (t, lab) => {
