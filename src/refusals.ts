@@ -244,6 +244,9 @@ export const refusalsOf: Readonly<Record<Operation, readonly RefusalCode[]>> = {
     'ratio_exceeded',
     'order_cap_exceeded',
     'insufficient_balance',
+    'integrity_listed',
+    'provider_not_recognised',
+    'voucher_suspended',
   ),
   deliverOrder: commanding(
     'order_not_found',
@@ -270,7 +273,7 @@ export const refusalsOf: Readonly<Record<Operation, readonly RefusalCode[]>> = {
     'items_unanswered',
   ),
   returnClaim: commanding('order_not_found', 'not_your_jurisdiction', 'state_conflict'),
-  verifyClaim: commanding('order_not_found', 'not_your_jurisdiction', 'state_conflict'),
+  verifyClaim: commanding('order_not_found', 'not_your_jurisdiction', 'state_conflict', 'invoice_red_flushed'),
   approveClaim: commanding(
     'order_not_found',
     'not_your_jurisdiction',

@@ -1,5 +1,6 @@
 -- Forgets uploads from before a moment that nothing has named, so many at most, and returns the documents that nobody has
--- any more. What an order, a qualification or an appeal names by its digest alone is found here, and stays from then on.
+-- any more. What an order, a qualification, an appeal or an application names by its digest alone is found here, and
+-- stays from then on.
 create function forget_documents(p_before timestamptz, p_most integer) returns text[]
 language plpgsql security definer set search_path = clearing, pg_temp as $$
 declare
@@ -20,7 +21,10 @@ begin
                  and e.qualifications @> jsonb_build_array(jsonb_build_object('evidence', jsonb_build_array(d.sha256))))
     or exists (select from integrity_entries i
                where i.uscc = d.organisation
-                 and i.appeals @> jsonb_build_array(jsonb_build_object('evidence', jsonb_build_array(d.sha256)))));
+                 and i.appeals @> jsonb_build_array(jsonb_build_object('evidence', jsonb_build_array(d.sha256))))
+    or exists (select from applications a
+               where a.enterprise = d.organisation
+                 and a.documents @> jsonb_build_array(jsonb_build_object('sha256', d.sha256))));
 
   with forgotten as (
     delete from documents d using unnest(old) o

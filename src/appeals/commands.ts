@@ -6,18 +6,7 @@ import { isSamePerson, ofJurisdiction, ofOrganisation } from '../engine/access.j
 import { command } from '../engine/command.js'
 import { accountsOf, available } from '../ledger/accounts.js'
 import { row } from '../ledger/plan.js'
-import {
-  contractKey,
-  idOf,
-  invoiceKey,
-  invoiceKeys,
-  keysOf,
-  noted,
-  orderOf,
-  orders,
-  payableOf,
-  payeeOf,
-} from '../orders/facts.js'
+import { contractKey, idOf, invoiceKeys, keysOf, noted, orderOf, orders, payableOf, payeeOf } from '../orders/facts.js'
 import { byItself, heldAnew, heldBy, next } from '../orders/rules.js'
 import { endsOn, voucherAccount } from '../vouchers/facts.js'
 import { appealClaim, claimAppealDecided, claimAppealed, decideClaimAppeal } from './contract.js'
@@ -56,7 +45,9 @@ export const decideClaimAppealCommand = command({
     const { book, order, voucher } = held
     find.ahead(...accountsOf(book, payableOf(order)))
     const contract = find.holder(contractKey(order.provider, order.contractNo))
-    const invoice = order.invoiceNo === null ? null : find.holder(invoiceKey(order.invoiceNo))
+    // A red-flushed one is its own still.
+    const [key] = invoiceKeys(order)
+    const invoice = key === undefined ? null : find.holder(key)
     return {
       ...held,
       sameContract: contract && orderOf(find, contract.holder),

@@ -6,7 +6,7 @@ import { overdueOrder } from '../deadlines/commands.js'
 import { isSamePerson, ofJurisdiction, ofOrganisation } from '../engine/access.js'
 import { command } from '../engine/command.js'
 import { byTwo } from '../engine/proposal.js'
-import { isListed } from '../integrity/facts.js'
+import { isListed } from '../integrity/rules.js'
 import { misfit } from '../invoices/rules.js'
 import { accountsOf, available } from '../ledger/accounts.js'
 import { capture, post } from '../ledger/entry.js'
@@ -126,6 +126,10 @@ export const verifyClaimCommand = command({
   decide({ book, order }, _, { actor, day }) {
     const state = next(order.state, 'verify_claim')
     if (!state) return refuse('state_conflict', { state: order.state })
+    const { invoiceNo } = order
+    // A sustained appeal brings a claim back with the invoice that it had.
+    if (invoiceNo !== null && order.redInvoices?.includes(invoiceNo))
+      return refuse('invoice_red_flushed', { invoiceNo })
     const noticeEnds = order.noticeDays === null ? null : addDays(day, order.noticeDays)
     return {
       book,

@@ -42,7 +42,7 @@ export async function nameDocuments(
 
 /**
  * The type and size of a document, when this person may read it: who uploaded it, who sees an order that names it, and a
- * bureau that checks a qualification or an appeal with it. Only what one of the parties uploaded counts.
+ * bureau that checks a qualification, an appeal or an application with it. Only what one of the parties uploaded counts.
  */
 export async function readableDocument(sql: Sql, document: string, actor: Actor) {
   const books = readableBooks(actor)
@@ -57,7 +57,10 @@ export async function readableDocument(sql: Sql, document: string, actor: Actor)
            or exists (select from enterprises e
                       where e.uscc = d.organisation and e.qualifications @> ${asEvidence}::text::jsonb)
            or exists (select from integrity_entries i
-                      where i.uscc = d.organisation and i.appeals @> ${asEvidence}::text::jsonb))`
+                      where i.uscc = d.organisation and i.appeals @> ${asEvidence}::text::jsonb)
+           or exists (select from applications a
+                      where a.enterprise = d.organisation and a.documents @> ${named}::text::jsonb
+                        and a.book between ${books.low} and ${books.high}))`
     : sql`exists (select from orders o where ${isNamed} and d.organisation in (o.enterprise, o.provider)
                     and ${actor.organisation} in (o.enterprise, o.provider))`
   const [found] = await sql<{ type: DocumentType; bytes: bigint }[]>`

@@ -3,7 +3,6 @@ import type { Day } from '../core/time.js'
 import { type Book, REGION } from '../ledger/book.js'
 import type { Fact, FactKind, Find } from '../ledger/fact.js'
 import type { appealVerdicts, Consequence, corrections } from './contract.js'
-import { counts } from './rules.js'
 
 /** When, where and for what an entry counts. */
 export interface Terms {
@@ -79,11 +78,6 @@ export const integrity: FactKind<Integrity> = {
                        'acknowledged', acknowledged)
                      || jsonb_strip_nulls(jsonb_build_object('proposedBy', proposed_by)) order by listing) as entries
     from integrity_entries where uscc = any (${keys as string[]}) group by uscc`,
-}
-
-/** True when the list has this consequence for the party on this day, for the programs of this jurisdiction. */
-export function isListed(find: Find, uscc: string, of: Consequence, jurisdiction: Book, day: Day): boolean {
-  return find(integrity, uscc)?.entries.some((entry) => counts(entry, of, jurisdiction, day)) ?? false
 }
 
 /** A party's list and the entry of this number; throws Refused('listing_not_found'). */

@@ -1,9 +1,10 @@
 import { isWithin } from '../core/division.js'
 import type { Day } from '../core/time.js'
 import type { Book } from '../ledger/book.js'
+import type { Find } from '../ledger/fact.js'
 import type { Context } from '../ledger/plan.js'
 import type { Consequence, corrections } from './contract.js'
-import type { Entry, Integrity, Terms } from './facts.js'
+import { type Entry, type Integrity, integrity, type Terms } from './facts.js'
 
 type Counting = Terms & Pick<Entry, 'removed'>
 
@@ -17,6 +18,11 @@ export function counts(entry: Counting, of: Consequence, jurisdiction: Book, day
     (consequences?.includes(of) ?? true) &&
     (reach?.some((code) => isWithin(String(jurisdiction), code)) ?? true)
   )
+}
+
+/** True when the list has this consequence for the party on this day, for the programs of this jurisdiction. */
+export function isListed(find: Find, uscc: string, of: Consequence, jurisdiction: Book, day: Day): boolean {
+  return find(integrity, uscc)?.entries.some((entry) => counts(entry, of, jurisdiction, day)) ?? false
 }
 
 /** Terms as they are asked for; what they leave out is everywhere, everything, until further notice. */

@@ -3,20 +3,22 @@ import { meaningsOf } from '../catalogue/facts.js'
 import { provinceOf } from '../core/division.js'
 import { type Fen, share, yuan } from '../core/money.js'
 import { Refused, refuse } from '../core/refusals.js'
-import { addDays } from '../core/time.js'
+import { addDays, type Day } from '../core/time.js'
 import { overdueOrder } from '../deadlines/commands.js'
 import { owedToVoucher } from '../deadlines/owed.js'
 import { ofOrganisation } from '../engine/access.js'
 import { command } from '../engine/command.js'
 import { enterpriseOf } from '../enterprises/facts.js'
-import { integrity, isListed } from '../integrity/facts.js'
+import { integrity } from '../integrity/facts.js'
+import { isListed } from '../integrity/rules.js'
 import { accountsOf, available } from '../ledger/accounts.js'
+import type { Book } from '../ledger/book.js'
 import { hold, release } from '../ledger/entry.js'
 import type { Find } from '../ledger/fact.js'
 import { row } from '../ledger/plan.js'
 import { programOf } from '../programs/facts.js'
 import { termsOf } from '../programs/rules.js'
-import { isRecognised, providerOf } from '../providers/facts.js'
+import { isRecognised, type Provider, providerOf } from '../providers/facts.js'
 import { agreedOn, isWithdrawn, pairFor } from '../providers/rules.js'
 import { relations, relationsOf } from '../relations/facts.js'
 import { tieBetween } from '../relations/rules.js'
@@ -70,13 +72,6 @@ export const fileOrderCommand = command({
       ...accountsOf(book, { kind: 'payable', owner: `${program.payee}:${payee.uscc}` }),
       ...(holder ? [[orders, holder.holder] as const] : []),
     )
-    const isDirect = isRecognised(provider, category, program.jurisdiction, day)
-    const { accepting, home } = pairFor(provider, program.jurisdiction)
-    // Most are recognised directly, or at home: then no agreement is looked at.
-    const isByAgreement = !isDirect && accepting !== home
-    if (isByAgreement) find.ahead([agreements, pairKey(accepting, home)], [homeReviews, code])
-    const pair = isByAgreement ? find(agreements, pairKey(accepting, home)) : null
-    const review = isByAgreement ? find(homeReviews, code) : null
     return {
       book,
       voucher,
@@ -84,9 +79,8 @@ export const fileOrderCommand = command({
       provider,
       enterprise,
       payee,
-      pair,
-      review,
-      listed: [enterprise.uscc, code].find((uscc) => isListed(find, uscc, 'no_new_orders', book, day)),
+      ...agreedBy(find, provider, category, book, day),
+      listed: listedOf(find, [firm, code], book, day),
       tie: tieBetween(relationsOf(find, enterprise.uscc), relationsOf(find, code)),
       duplicate: holder ? orderOf(find, holder.holder) : undefined,
       available: available(find, book, voucherAccount(voucher)),
@@ -105,9 +99,8 @@ export const fileOrderCommand = command({
     if (day > endsOn(voucher)) return refuse('voucher_expired', { useBy: endsOn(voucher) })
     if (facts.listed) return refuse('integrity_listed', { party: facts.listed })
     if (!program.categories.includes(category)) return refuse('category_not_covered', { category })
-    const isDirect = isRecognised(provider, category, program.jurisdiction, day) && !isWithdrawn(provider)
-    const agreement = isDirect ? undefined : agreedOn(provider, facts, category, program.jurisdiction, day)
-    if (!isDirect && !agreement) {
+    const recognition = recognitionOf(provider, facts, category, program.jurisdiction, day)
+    if (!recognition) {
       return refuse('provider_not_recognised', {
         provider: provider.uscc,
         jurisdiction: program.jurisdiction,
@@ -127,7 +120,8 @@ export const fileOrderCommand = command({
       return refuse('order_cap_exceeded', { orderCap: yuan(orderCap) })
     }
     const { replaced, acceptance } = facts
-    const free = facts.available + (replaced?.open ?? 0n)
+    // What comes back to a voucher that has lapsed goes on to the pool.
+    const free = facts.available + (voucher.lapsedOn === null ? (replaced?.open ?? 0n) : 0n)
     if (voucherAmount > free) return refuse('insufficient_balance', { available: yuan(free) })
     if (voucher.suspendedOn !== null) return refuse('voucher_suspended', { suspendedOn: voucher.suspendedOn })
     if (localCategory && !facts.meanings.includes(category)) {
@@ -162,7 +156,7 @@ export const fileOrderCommand = command({
       approved: null,
       approvedSeq: null,
       clawedBack: 0n,
-      agreement: agreement?.agreement ?? null,
+      agreement: recognition.agreement,
       redInvoices: null,
       localCategory: localCategory ?? null,
       version: voucher.version,
@@ -209,6 +203,31 @@ export const fileOrderCommand = command({
   },
 })
 
+/** What may recognise a provider that is not recognised directly; most are, or at home: then no agreement is looked at. */
+function agreedBy(find: Find, provider: Provider, category: string, jurisdiction: Book, day: Day) {
+  const { accepting, home } = pairFor(provider, jurisdiction)
+  if (accepting === home || isRecognised(provider, category, jurisdiction, day)) return { pair: null, review: null }
+  const key = pairKey(accepting, home)
+  find.ahead([agreements, key], [homeReviews, provider.uscc])
+  return { pair: find(agreements, key), review: find(homeReviews, provider.uscc) }
+}
+
+/** How a provider is recognised on this day, directly or by an agreement; undefined when it is not. */
+function recognitionOf(
+  provider: Provider,
+  agreed: ReturnType<typeof agreedBy>,
+  category: string,
+  jurisdiction: Book,
+  day: Day,
+): { readonly agreement: number | null } | undefined {
+  if (isRecognised(provider, category, jurisdiction, day) && !isWithdrawn(provider)) return { agreement: null }
+  return agreedOn(provider, agreed, category, jurisdiction, day)
+}
+
+/** The first of these that may be party to no new order on this day. */
+const listedOf = (find: Find, parties: readonly string[], jurisdiction: Book, day: Day) =>
+  parties.find((uscc) => isListed(find, uscc, 'no_new_orders', jurisdiction, day))
+
 /** The order that a new one on the same voucher replaces; throws Refused('order_not_found'). */
 function replacedBy(find: Find, id: string, { book, voucher }: Voucher): Held {
   const { order } = byItself(find, id)
@@ -253,7 +272,8 @@ export const declineOrderCommand = command({
 
 /**
  * A supplementary contract (补充协议): other amounts, within the rules the order was filed under. What is held is held
- * anew; until delivery the provider accepts the order again.
+ * anew; until delivery the provider accepts the order again. More than is held is new money, so that it takes what a new
+ * order would: a voucher that runs, parties that are not listed, a provider that is recognised.
  */
 export const supplementOrderCommand = command({
   kind: 'supplement_order',
@@ -263,12 +283,16 @@ export const supplementOrderCommand = command({
     const held = heldBy(find, id)
     const { order, book, voucher } = held
     find.ahead(...accountsOf(book, payableOf(order)))
+    find.ahead([integrity, order.enterprise], [integrity, order.provider])
     const program = programOf(find, order.program, order.version)
+    const provider = providerOf(find, order.provider)
     return {
       ...held,
       program,
       enterprise: enterpriseOf(find, order.enterprise),
-      provider: providerOf(find, order.provider),
+      provider,
+      ...agreedBy(find, provider, order.category, book, day),
+      listed: listedOf(find, [order.enterprise, order.provider], book, day),
       available: available(find, book, voucherAccount(voucher)),
       acceptance: acceptanceOf(find, program, day),
     }
@@ -288,6 +312,15 @@ export const supplementOrderCommand = command({
     }
     const free = facts.available + open
     if (voucherAmount > free) return refuse('insufficient_balance', { available: yuan(free) })
+    if (voucherAmount > open) {
+      const { suspendedOn } = voucher
+      if (facts.listed) return refuse('integrity_listed', { party: facts.listed })
+      if (!recognitionOf(provider, facts, order.category, book, day)) {
+        const { category } = order
+        return refuse('provider_not_recognised', { provider: provider.uscc, jurisdiction: book, category })
+      }
+      if (suspendedOn !== null) return refuse('voucher_suspended', { suspendedOn })
+    }
     const acceptance = state === 'filed' ? facts.acceptance : null
     const amended = { ...order, state, contractAmount, voucherAmount }
     const moved = voucherAmount !== open

@@ -12,6 +12,8 @@ export const quoteContract = fileOrder.pick({ provider: true, category: true, co
   voucher: voucherText.nullish().meta({ description: 'Of this voucher only 仅某一张券' }),
   contractNo: fileOrder.shape.contractNo.nullish(),
   relatedParty: fileOrder.shape.relatedParty.nullish(),
+  localCategory: fileOrder.shape.localCategory,
+  replaces: fileOrder.shape.replaces,
 })
 export type QuoteContract = z.infer<typeof quoteContract>
 

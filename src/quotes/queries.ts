@@ -55,13 +55,15 @@ async function vouchersOf(sql: Sql, enterprise: string, only: string | null): Pr
 
 /** Asks for ever less, each time for what the refusal says there is, until it is granted. */
 async function carriedBy(tryOut: TryOut, voucher: string, asked: QuoteContract) {
-  const { provider, category, contractAmount, contractNo, relatedParty } = asked
+  const { provider, category, contractAmount, contractNo, relatedParty, localCategory, replaces } = asked
   const order = {
     voucher,
     provider,
     category,
     contractNo: contractNo ?? NO_NUMBER,
     relatedParty: relatedParty ?? false,
+    localCategory,
+    replaces,
   }
   const file = (amount: Fen, contract: Fen) =>
     tryOut.ask({

@@ -43,6 +43,14 @@ export const changes: Partial<Record<RefusalCode, { readonly en: string; readonl
     en: 'Check the contract number: each contract is filed once in the whole region',
     zh: '核对合同编号：同一合同全区域只能备案一次',
   },
+  order_not_found: {
+    en: 'An order is replaced by one on the same voucher; leave it out for another voucher',
+    zh: '只能替代同一创新券上的订单；改用其他券时请不填',
+  },
+  state_conflict: {
+    en: 'That order can be replaced no more: it is delivered or has ended',
+    zh: '该订单已交付或已结束，不能再被替代',
+  },
   ratio_exceeded: { en: 'A larger contract, as `most` says', zh: '合同额达到 most 所示金额时可抵扣更多' },
   order_cap_exceeded: {
     en: 'Nothing: this is the most for one order; the rest can go to another contract',

@@ -21,6 +21,8 @@ import type { Logged } from './queries.js'
 /** After so many commands it is forgotten what they have changed: nobody records it. */
 const FORGOTTEN_AFTER = 1000
 
+const objections = ['file_objection', 'resolve_objection']
+
 /** How many, and how much in fen. */
 class Sum {
   count = 0
@@ -59,6 +61,13 @@ class Sums extends Map<string, Sum> {
 
 const byName = ([a]: readonly [string, Sum], [b]: readonly [string, Sum]) => (a < b ? -1 : 1)
 const monthOf = (day: Day) => day.slice(0, 7)
+
+/** What a filing says, as far as a play has to look at it. */
+interface Filed {
+  readonly voucher: string
+  readonly voucherAmount: Fen
+  readonly replaces?: string | null
+}
 
 /** What the steps of a log are of: each names one of these. */
 interface Body {
@@ -145,7 +154,9 @@ export class Play {
   }
 
   #file(logged: Logged): void {
-    const command = commandOf(logged) as { voucher: string; voucherAmount: Fen }
+    const { replaces, ...filed } = commandOf(logged) as Filed
+    // An order that was refused in the play cannot be replaced in it.
+    const command = replaces && this.#find(orders, replaces) ? { ...filed, replaces } : filed
     const voucher = this.#real.get(command.voucher)
     if (!voucher) {
       this.#outside++
@@ -180,6 +191,8 @@ export class Play {
   #ask(logged: Logged, thing: string, real: { readonly enterprise: string; readonly amount: Fen }): void {
     if (this.#fallen.has(thing)) return
     const refusal = this.#again(logged, commandOf(logged))
+    // Where no notice runs nobody objects, which takes nothing from the order.
+    if (refusal && objections.includes(logged.kind)) return
     if (refusal?.refused === 'notice_running') {
       const day = addDays(refusal.details!.noticeEnds as Day, 1)
       const waiting = this.#waiting.get(day) ?? []

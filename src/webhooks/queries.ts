@@ -92,9 +92,9 @@ export async function readPages(
                from json_array_elements_text(c.body -> 'orders') as id
                join orders o on o.book = c.book and o."order" = split_part(id, '-', 2)::bigint)
              when c.event ->> 'order' is not null then (
-               select jsonb_build_array(
-                 jsonb_build_object('order', o."order", 'enterprise', o.enterprise, 'provider', o.provider))
-               from orders o where o.book = c.book and o."order" = split_part(c.event ->> 'order', '-', 2)::bigint)
+               select jsonb_agg(jsonb_build_object('order', o."order", 'enterprise', o.enterprise, 'provider', o.provider))
+               from orders o where o.book = c.book and o."order" in (
+                 split_part(c.event ->> 'order', '-', 2)::bigint, split_part(c.event ->> 'replaced', '-', 2)::bigint))
              when c.event ->> 'voucher' is not null then (
                select jsonb_build_array(jsonb_build_object('enterprise', v.enterprise, 'provider', null))
                from vouchers v where v.book = c.book and v.voucher = split_part(c.event ->> 'voucher', '-', 2)::bigint)

@@ -80,6 +80,7 @@ export function isFor({ owner, kinds }: Listener, { book, kind, things }: Logged
 /** What of an event leaves the service: names of things and their state, nobody's person and no text. */
 const told = [
   'order',
+  'replaced',
   'voucher',
   'program',
   'period',

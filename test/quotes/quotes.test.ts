@@ -28,7 +28,7 @@ t.test('every rule that can stop an order says what would have to change', async
     // Of the service, not of the contract; and what a quote cannot ask, as only the firm itself does.
     ...refusalsOf.quoteContract,
     ...['idempotency_key_missing', 'idempotency_key_reused', 'idempotency_key_expired', 'overloaded', 'clock_behind'],
-    ...['not_your_organisation', 'order_not_found', 'state_conflict'],
+    ...['not_your_organisation'],
   ] as RefusalCode[]
   t.same(
     refusalsOf.fileOrder.filter((code) => !never.includes(code) && !changes[code]),
@@ -139,6 +139,28 @@ withLab(t, 'what is overdue counts as given back, and a quote leaves no trace', 
   const before = [...(await rows())]
   t.match(await quote(), { day: '2026-03-06', best: voucher, items: [{ carries: '100.00' }] })
   t.same([...(await rows())], before)
+})
+
+withLab(t, 'of a change of provider a quote counts what the order before gives back', async (t, { clock, engine }) => {
+  const { engine: running, sql } = engine()
+  const stage = new Stage(running)
+  const place = await stage.place({ ratio: '1' })
+  const voucher = await stage.voucher(place, 100_00n)
+  const before = await stage.order(place, 'filed', { voucher, contractNo: 'C-1', voucherAmount: 70_00n })
+  const asked = { provider: place.provider, category: 'testing' as const, contractAmount: 1_000_00n }
+  const quote = async (replaces?: string) =>
+    (await quoteFor(sql, clock, { ...asked, replaces }, firm(place.enterprise))).items[0]!
+  const file = (replaces: string | undefined, contractNo: string, voucherAmount: bigint) => {
+    const filing = ask.file(voucher, place.enterprise, place.provider, { contractNo, voucherAmount })
+    return running.run({ ...filing, command: { ...(filing.command as object), replaces } } as typeof filing)
+  }
+  t.match(await quote(), { carries: '30.00', decidedBy: { code: 'insufficient_balance' } })
+  t.match(await quote(before), { carries: '100.00', decidedBy: { code: 'insufficient_balance' } })
+  t.match(await file(before, 'C-2', 100_01n), { refused: 'insufficient_balance' })
+  t.match(await file(before, 'C-2', 100_00n), { event: { held: '100.00' } })
+  t.match(await quote(before), { carries: '0.00', decidedBy: { code: 'insufficient_balance' } })
+  const elsewhere = await stage.order(place, 'filed')
+  t.match(await quote(elsewhere), { carries: '0.00', decidedBy: { code: 'order_not_found', change: { zh: /./ } } })
 })
 
 t.test('over HTTP: a firm asks of its own vouchers', async (t) => {
