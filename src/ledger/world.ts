@@ -132,8 +132,14 @@ export class World {
   readonly #flying: Changes[] = []
   changes = new Changes()
 
-  /** `isWhole`: everything there is was decided here, so what is not known does not exist, and nothing is ever missing. */
-  constructor(readonly isWhole = false) {}
+  /**
+   * `isWhole`: everything there is was decided here, so what is not known does not exist, and nothing is ever missing.
+   * Unless `isRecorded` nobody asks what was changed, and nothing of it is kept.
+   */
+  constructor(
+    readonly isWhole = false,
+    readonly isRecorded = true,
+  ) {}
 
   /**
    * Starts a batch on top of those before, which are recorded or being recorded: its heads are what the database will
@@ -414,7 +420,7 @@ export class World {
       entry: lines.length > 0 ? head.entries + 1 : null,
       moment: at > head.moment ? at : head.moment,
       lines: resolved,
-      changes: plan.rows && this.#differences(plan.rows),
+      changes: plan.rows && this.isRecorded ? this.#differences(plan.rows) : undefined,
     }
     this.#note(() => {
       known.head = head
@@ -426,32 +432,36 @@ export class World {
       moment: booking.moment,
       batch: this.#batch,
     }
+    for (const [key, { account }] of touched) this.#setMap(known.facts.of(accounts), key, account)
+    for (const hold of changedHolds.values()) this.#setMap(known.facts.of(holds), holds.key(hold), hold)
+    for (const { kind, value } of plan.rows ?? []) this.#setMap(known.facts.of(kind), kind.key(value), value)
+    for (const { key, holder } of plan.claims ?? []) this.#hand(key, { book: plan.book, holder })
+    for (const key of plan.frees ?? []) this.#hand(key, { book: plan.book, holder: null })
+    if (this.isRecorded) this.#remember(plan, touched, changedHolds, newLegs)
+    return booking
+  }
+
+  /** Adds what a plan has changed to what the batch has. */
+  #remember(
+    plan: Plan,
+    touched: ReadonlyMap<string, { readonly account: Account; readonly fresh: boolean }>,
+    changedHolds: ReadonlyMap<number, Hold>,
+    newLegs: readonly string[],
+  ): void {
     for (const [key, { account, fresh }] of touched) {
       if (fresh) this.#setMap(this.changes.opened, key, account)
       this.#setMap(this.changes.balances, key, account)
-      this.#setMap(known.facts.of(accounts), key, account)
     }
-    for (const hold of changedHolds.values()) {
-      const key = holds.key(hold)
-      this.#setMap(this.changes.holds, key, hold)
-      this.#setMap(known.facts.of(holds), key, hold)
-    }
+    for (const hold of changedHolds.values()) this.#setMap(this.changes.holds, holds.key(hold), hold)
     for (const leg of newLegs) {
       this.changes.newLegs.add(leg)
       this.#note(() => this.changes.newLegs.delete(leg))
     }
-    for (const row of plan.rows ?? []) {
-      const key = row.kind.key(row.value)
-      this.#setMap(this.changes.rows, slot(row.kind, key), row)
-      this.#setMap(this.#known(row.value.book).facts.of(row.kind), key, row.value)
-    }
-    for (const { key, holder } of plan.claims ?? []) this.#hand(key, { book: plan.book, holder })
-    for (const key of plan.frees ?? []) this.#hand(key, { book: plan.book, holder: null })
+    for (const row of plan.rows ?? []) this.#setMap(this.changes.rows, slot(row.kind, row.kind.key(row.value)), row)
     if (!this.changes.written.has(plan.book)) {
       this.changes.written.add(plan.book)
       this.#note(() => this.changes.written.delete(plan.book))
     }
-    return booking
   }
 
   /** Before and after of every field that the rows change, for the audit trail: {"noun key": {"field": [was, is]}}. */
@@ -488,6 +498,7 @@ export class World {
   #hand(key: string, holder: Holder): void {
     const seen = this.#holders.get(key)?.book
     this.#setMap(this.#holders, key, holder)
+    if (!this.isRecorded) return
     this.changes.keys.push({ key, seen, ...holder })
     this.#note(() => this.changes.keys.pop())
   }

@@ -8,7 +8,7 @@ import { available } from '../ledger/accounts.js'
 import type { Book } from '../ledger/book.js'
 import type { Find } from '../ledger/fact.js'
 import type { Context, Plan } from '../ledger/plan.js'
-import { Changes, World } from '../ledger/world.js'
+import { World } from '../ledger/world.js'
 import { idOf, type Order, orders } from '../orders/facts.js'
 import { isOverdue } from '../orders/rules.js'
 import { appropriateCommand, publishProgramCommand } from '../programs/commands.js'
@@ -17,9 +17,6 @@ import { poolOf } from '../programs/facts.js'
 import { endsOn, type Voucher, vouchers } from '../vouchers/facts.js'
 import { MOST_NAMED, type SimulateProgram, type Simulation } from './contract.js'
 import type { Logged } from './queries.js'
-
-/** After so many commands it is forgotten what they have changed: nobody records it. */
-const FORGOTTEN_AFTER = 1000
 
 const objections = ['file_objection', 'resolve_objection']
 
@@ -81,7 +78,7 @@ interface Body {
  * they really had, so vouchers and orders keep their ids and what is said of them later finds them.
  */
 export class Play {
-  readonly #world = new World(true)
+  readonly #world = new World(true, false)
   readonly #find: Find = this.#world.reader(new Set())
   readonly #book: Book
   readonly #program: string
@@ -101,7 +98,6 @@ export class Play {
   #day: Day = ''
   #exhaustedOn: Day | null = null
   #outside = 0
-  #played = 0
 
   constructor(readonly asked: SimulateProgram) {
     this.#book = Number(asked.jurisdiction)
@@ -265,7 +261,6 @@ export class Play {
         if (kind.name === orders.name) this.#note(value as Order)
         else if (kind.name === vouchers.name) this.#note(value as Voucher)
       }
-      if (++this.#played % FORGOTTEN_AFTER === 0) this.#world.changes = new Changes()
       return decision
     } catch (error) {
       if (error instanceof Refused) return error.refusal
