@@ -62,7 +62,10 @@ export const fileOrderCommand = command({
     const { book, enterprise: firm } = voucher
     find.ahead(
       ...accountsOf(book, voucherAccount(voucher)),
-      ...[firm, code].flatMap((uscc) => [[integrity, uscc] as const, [relations, uscc] as const]),
+      [integrity, firm],
+      [integrity, code],
+      [relations, firm],
+      [relations, code],
     )
     const program = programOf(find, voucher.program, voucher.version)
     const provider = providerOf(find, code)

@@ -41,7 +41,7 @@ export class Simulator {
   async #simulate(asked: SimulateProgram): Promise<Simulation> {
     if (this.#isStopped) throw new Refused('unavailable')
     const child = fork(PROCESS, {
-      execArgv: ['--max-semi-space-size=128', `--max-old-space-size=${MEMORY}`, '--import', import.meta.resolve('tsx')],
+      execArgv: ['--max-semi-space-size=256', `--max-old-space-size=${MEMORY}`, '--import', import.meta.resolve('tsx')],
       // Amounts are bigints.
       serialization: 'advanced',
     })

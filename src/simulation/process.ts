@@ -11,7 +11,7 @@ process.on('disconnect', () => process.exit())
 process.on('SIGINT', () => {})
 
 process.once('message', async ({ databaseUrl, asked }: Question) => {
-  const sql = connect(databaseUrl, 2)
+  const sql = connect(databaseUrl, 3)
   const answer = await simulate(sql, asked).then(
     (simulation): Answer => ({ simulation }),
     (error: Error): Answer => {

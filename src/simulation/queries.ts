@@ -97,24 +97,31 @@ export async function* regionOf(sql: Sql, book: Book, from: Day, to: Day): Async
   }
 }
 
-/** The next page is on its way while one is worked on. */
+/** The next two pages are on their way while one is worked on. */
 async function* paged(sql: Sql, book: Book, which: ReturnType<Sql>): AsyncGenerator<readonly Logged[]> {
   const [{ last = 0 } = {}] = await sql<{ last: number }[]>`select seq::float8 as last from books where book = ${book}`
+  const party = book === REGION ? sql`coalesce(c.body ->> 'uscc', c.body ->> 'provider')` : sql`null`
   const read = async (after: number) => sql<Logged[]>`
-    select c.seq::float8 as seq, c.kind, c.day, (extract(epoch from c.booked_at) * 1000)::float8 as moment,
-           (select a.subject from actors a where a.actor = c.actor) as subject,
-           (select a.organisation from actors a where a.actor = c.actor) as organisation, c.body,
-           coalesce((c.rests ->> '0')::float8, 0) as region,
-           coalesce(c.body ->> 'uscc', c.body ->> 'provider') as party,
+    select c.seq::float8 as seq, c.kind, c.day, (extract(epoch from c.booked_at) * 1000)::float8 as moment, a.subject,
+           a.organisation, c.body, coalesce((c.rests ->> '0')::float8, 0) as region, ${party} as party,
            case when c.kind = 'approve_claim' then c.event ->> 'approved' end as approved
-    from commands c
+    from commands c join actors a on a.actor = c.actor
     where c.book = ${book} and c.seq > ${after} and c.seq <= ${after + AT_ONCE} and ${which}
     order by c.seq`
-  let coming = read(0)
-  for (let after = 0; after < last; after += AT_ONCE) {
-    const page = await coming
-    if (after + AT_ONCE < last) coming = read(after + AT_ONCE)
-    coming.catch(() => {}) // it is thrown where it is waited for
-    yield page
+  const coming: Promise<readonly Logged[]>[] = []
+  let asked = 0
+  const ask = () => {
+    if (asked >= last) return
+    const page = read(asked)
+    page.catch(() => {}) // it is thrown where it is waited for
+    coming.push(page)
+    asked += AT_ONCE
+  }
+  ask()
+  ask()
+  for (let page = coming.shift(); page; page = coming.shift()) {
+    const steps = await page
+    ask()
+    yield steps
   }
 }
