@@ -680,3 +680,37 @@ export const webhookLetters = clearing.table(
   },
   (t) => [primaryKey({ columns: [t.webhook, t.book, t.seq] })],
 )
+
+export const paymentBatches = clearing.table(
+  'payment_batches',
+  {
+    book: integer().notNull(),
+    batch: number('batch').notNull(),
+    period: text().notNull(),
+    source: text({ enum: ['payable', 'clearing'] }).notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.book, t.batch] }), index('payment_batches_period').on(t.period, t.book, t.batch)],
+)
+
+export const paymentLines = clearing.table(
+  'payment_lines',
+  {
+    book: integer().notNull(),
+    batch: number('batch').notNull(),
+    line: integer().notNull(),
+    payee: text().notNull(),
+    province: integer(),
+    amount: money('amount').notNull(),
+    setOff: money('set_off').notNull(),
+    state: text({ enum: ['open', 'released', 'paid', 'set_off'] }).notNull(),
+    released: money('released').notNull(),
+    paid: money('paid').notNull(),
+    release: number('release'),
+    account: number('account'),
+    bounces: integer().notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.book, t.batch, t.line] }),
+    index('payment_lines_payee').on(t.payee, t.book, t.batch),
+  ],
+)

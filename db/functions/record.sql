@@ -237,6 +237,7 @@ begin
     if nouns ? 'grants' then perform put_grants(nouns -> 'grants'); end if;
     if nouns ? 'orders' then perform put_orders(nouns -> 'orders'); end if;
     if nouns ? 'periods' then perform put_periods(nouns -> 'periods'); end if;
+    if nouns ? 'payment_batches' then perform put_payment_batches(nouns -> 'payment_batches'); end if;
     if nouns ? 'webhooks' then perform put_webhooks(nouns -> 'webhooks'); end if;
   end if;
   return dead;

@@ -213,7 +213,9 @@ export async function provinceReports(sql: Sql) {
           outbound: yuan(net((t) => here(t) && t.payee !== province)),
           inbound: yuan(net((t) => !here(t) && t.payee === province)),
           paid: yuan(posted('treasury')),
-          payable: yuan(posted('payable') - posted('recoverable')),
+          payable: yuan(
+            posted('payable') - posted('recoverable') + posted('clearing') + posted('paying') - posted('written_off'),
+          ),
         },
       ]
     }),

@@ -10,6 +10,7 @@ import { accounts, type Hold, holds } from '../ledger/accounts.js'
 import { accountKind } from '../ledger/chart.js'
 import type { Fact, FactKind } from '../ledger/fact.js'
 import { orders } from '../orders/facts.js'
+import { paymentBatches } from '../payments/facts.js'
 import { people } from '../people/facts.js'
 import type { Sql } from '../platform/database.js'
 import { drafts, type ProgramVersions, programs } from '../programs/facts.js'
@@ -53,6 +54,7 @@ const tables: readonly Table[] = [
   { kind: grants, table: 'grants', columns: ['book', 'program', 'enterprise', 'year'] },
   { kind: orders, table: 'orders', columns: ['book', 'order'] },
   { kind: periods, table: 'periods', columns: ['period'] },
+  { kind: paymentBatches, table: 'payment_batches', columns: ['book', 'batch'] },
   { kind: webhooks, table: 'webhooks', columns: ['owner'] },
 ]
 

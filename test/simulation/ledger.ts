@@ -13,6 +13,7 @@ import type { Fact } from '../../src/ledger/fact.js'
 import type { Event } from '../../src/ledger/plan.js'
 import type { Head, Holder } from '../../src/ledger/world.js'
 import type { Order } from '../../src/orders/facts.js'
+import type { PaymentBatch } from '../../src/payments/facts.js'
 import type { Person as Registered } from '../../src/people/facts.js'
 import type { Draft, ProgramVersions } from '../../src/programs/facts.js'
 import type { KeptProfile, Provider } from '../../src/providers/facts.js'
@@ -116,6 +117,7 @@ export interface Nouns {
   readonly grants: Map<string, Grant>
   readonly orders: Map<string, Order>
   readonly periods: Map<string, Period>
+  readonly payment_batches: Map<string, PaymentBatch>
   readonly webhooks: Map<string, Webhooks>
 }
 
@@ -159,6 +161,7 @@ export class Ledger {
     grants: new Map(),
     orders: new Map(),
     periods: new Map(),
+    payment_batches: new Map(),
     webhooks: new Map(),
   }
   /** Calls of `record` that wrote something. */

@@ -6,6 +6,7 @@ import { type Proposal, proposals } from '../../src/engine/proposal.js'
 import type { Enterprise } from '../../src/enterprises/facts.js'
 import type { Entry, Integrity } from '../../src/integrity/facts.js'
 import { type Order, orders } from '../../src/orders/facts.js'
+import { type PaymentBatch, type PaymentLine, paymentBatches } from '../../src/payments/facts.js'
 import type { Person } from '../../src/people/facts.js'
 import { type Draft, drafts, type Program, type ProgramVersions } from '../../src/programs/facts.js'
 import type { KeptProfile, Provider } from '../../src/providers/facts.js'
@@ -230,6 +231,23 @@ export const putters: Readonly<Record<string, (ledger: Ledger, rows: Rows) => vo
       refer(Object.keys(reaches).every((book) => ledger.books.has(Number(book))))
     }
   },
+  payment_batches: (ledger, rows) => {
+    for (const row of rows as unknown as PaymentBatch[]) {
+      const lines = (row.lines as unknown as readonly Wire<PaymentLine>[]).map((line) => {
+        const { amount, setOff, released, paid } = line
+        const read: PaymentLine = {
+          ...line,
+          amount: BigInt(amount),
+          setOff: BigInt(setOff),
+          released: BigInt(released),
+          paid: BigInt(paid),
+        }
+        checkLine(read)
+        return read
+      })
+      ledger.set(ledger.nouns.payment_batches, paymentBatches.key(row), { ...row, lines })
+    }
+  },
   webhooks: (ledger, rows) => {
     for (const row of rows as unknown as Webhooks[]) {
       check(row.webhooks.every((one) => (one.former === null) === (one.formerUntil === null)))
@@ -284,4 +302,10 @@ function checkOrder(order: Order): void {
   check(clawedBack >= 0n && clawedBack <= (approved ?? 0n))
   check((state === 'approved' || state === 'paid') === (approved !== null))
   check((deadline !== null) === ['filed', 'accepted', 'delivered', 'confirmed', 'returned'].includes(state))
+}
+
+function checkLine({ amount, setOff, state, released, paid }: PaymentLine): void {
+  check(amount > 0n && setOff >= 0n && released >= 0n && paid >= 0n && setOff + released <= amount && paid <= released)
+  check((state === 'released' || state === 'paid') === released > 0n)
+  check((state === 'paid') === (released > 0n && paid === released))
 }
