@@ -1,9 +1,251 @@
+import { clearingId } from '../clearing/facts.js'
 import { provinceOf, provinces } from '../core/division.js'
-import { orderId } from '../core/ids.js'
+import { bookText, orderId } from '../core/ids.js'
 import { type Fen, yuan } from '../core/money.js'
-import { clear, type GrossItem, netPositions } from '../core/positions.js'
+import { clear, type GrossItem, type Instruction, netPositions } from '../core/positions.js'
 import type { Book } from '../ledger/book.js'
+import { accountKinds } from '../ledger/chart.js'
+import { MOST_LINES, refundReference } from '../payments/facts.js'
 import type { Sql } from '../platform/database.js'
+import type { PeriodState, settlementParts } from './contract.js'
+import type { PeriodPair } from './facts.js'
+
+/** What was approved for and clawed back from one payee of one book in a period by one agreement, in fen. */
+export interface PayeeSum {
+  readonly book: Book
+  readonly payee: string
+  readonly province: number
+  readonly agreement: number | null
+  readonly approved: Fen
+  readonly clawedBack: Fen
+}
+
+/** A period's items added up by book, payee and agreement, in that order. */
+export async function payeeSums(sql: Sql, period: string): Promise<PayeeSum[]> {
+  const rows = await sql<(Omit<PayeeSum, 'agreement'> & { agreement: bigint | null })[]>`
+    select book, payee, payee_province as province, agreement, sum(greatest(amount, 0))::bigint as approved,
+           sum(greatest(-amount, 0))::bigint as "clawedBack"
+    from period_items(${period}) group by 1, 2, 3, 4 order by book, payee collate "C", agreement nulls first`
+  return rows.map(({ agreement, ...sum }) => ({ ...sum, agreement: agreement === null ? null : Number(agreement) }))
+}
+
+/** Sums by payee as gross positions, by agreement. */
+export function grossOfSums(sums: readonly PayeeSum[]): (GrossItem & { readonly agreement: number | null })[] {
+  const found = new Map<string, GrossItem & { agreement: number | null }>()
+  for (const { book, province, agreement, approved, clawedBack } of sums) {
+    const [from, to] = [provinceOf(String(book)), String(province)]
+    const key = `${from} ${to} ${agreement ?? ''}`
+    found.set(key, { from, to, agreement, amount: (found.get(key)?.amount ?? 0n) + approved - clawedBack })
+  }
+  return [...found].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, item]) => item)
+}
+
+/** A piece of a settlement, as `settle_period` books it. */
+export interface Piece {
+  readonly book: Book
+  readonly part: (typeof settlementParts)[number]
+  readonly piece: number
+  readonly payees: readonly PieceLine[]
+}
+
+interface PieceLine {
+  readonly payee: string
+  readonly province: number | null
+  readonly approved: Fen
+  readonly clawedBack: Fen
+  readonly netted: boolean
+}
+
+/** Lines by book and payee, added up. */
+class PieceLines {
+  readonly #books = new Map<Book, Map<string, PieceLine>>()
+
+  add(book: Book, line: PieceLine): void {
+    const payees = this.#books.get(book) ?? new Map<string, PieceLine>()
+    const key = `${line.payee} ${line.netted}`
+    const { approved = 0n, clawedBack = 0n } = payees.get(key) ?? {}
+    payees.set(key, { ...line, approved: line.approved + approved, clawedBack: line.clawedBack + clawedBack })
+    this.#books.set(book, payees)
+  }
+
+  /** In pieces of so many payees. */
+  cut(part: Piece['part']): Piece[] {
+    return [...this.#books]
+      .sort(([one], [other]) => one - other)
+      .flatMap(([book, payees]) => {
+        const list = [...payees.values()].sort(byPayee)
+        return Array.from({ length: Math.ceil(list.length / MOST_LINES) }, (_, n) => ({
+          book,
+          part,
+          piece: n + 1,
+          payees: list.slice(n * MOST_LINES, (n + 1) * MOST_LINES),
+        }))
+      })
+  }
+}
+
+const byPayee = (a: PieceLine, b: PieceLine) =>
+  a.payee === b.payee ? Number(a.netted) - Number(b.netted) : a.payee < b.payee ? -1 : 1
+
+/** All pieces of a netted period's settlement, in the order in which they are booked: the same from the same sums. */
+export function piecesOf(sums: readonly PayeeSum[], netted: ReadonlySet<number>): Piece[] {
+  const [issued, taken, between] = [new PieceLines(), new PieceLines(), new PieceLines()]
+  const handed = new Map<Book, Fen>()
+  for (const { book, agreement, ...sum } of sums) {
+    const isNetted = agreement !== null && netted.has(agreement)
+    issued.add(book, { ...sum, netted: isNetted })
+    if (!isNetted) continue
+    taken.add(sum.province, { ...sum, netted: true })
+    handed.set(book, (handed.get(book) ?? 0n) + sum.approved - sum.clawedBack)
+  }
+  const owes = (from: Book, to: Book, approved: Fen) =>
+    between.add(from, { payee: `jurisdiction:${to}`, province: null, approved, clawedBack: 0n, netted: true })
+  for (const [book, amount] of handed) {
+    // A county squares up through its province.
+    const home = Number(provinceOf(String(book)))
+    if (book === home) continue
+    if (amount > 0n) owes(book, home, amount)
+    if (amount < 0n) owes(home, book, -amount)
+  }
+  const gross = grossOfSums(sums).filter(({ agreement }) => agreement !== null && netted.has(agreement))
+  for (const { from, to, amount } of clear(netPositions(gross))) owes(Number(from), Number(to), amount)
+  return [...issued.cut('issuer'), ...taken.cut('payee'), ...between.cut('between')]
+}
+
+interface Sought {
+  readonly low: Book
+  readonly high: Book
+  /** The province of the payee. */
+  readonly province?: number | undefined
+  readonly after?: { readonly book: number; readonly number: number } | undefined
+  readonly limit: number
+}
+
+/** What each book owes each payee for a settled period: the gross behind the nets, as its settlement was booked. */
+export async function grossBy(sql: Sql, period: string, { low, high, province, after, limit }: Sought) {
+  const rows = await sql<
+    (PieceLine & { book: Book; place: bigint; province: number; approved: Fen; clawedBack: Fen })[]
+  >`
+    select s.book, (s.piece - 1) * ${MOST_LINES} + x.n as place, x.line ->> 'payee' as payee,
+           (x.line ->> 'province')::int as province, ((x.line ->> 'approved')::numeric * 100)::bigint as approved,
+           ((x.line ->> 'clawedBack')::numeric * 100)::bigint as "clawedBack", (x.line ->> 'netted')::boolean as netted
+    from settlement_parts s join commands c on c.book = s.book and c.seq = s.seq
+    cross join lateral json_array_elements(c.body -> 'payees') with ordinality as x (line, n)
+    where s.period = ${period} and s.part = 'issuer' and s.book between ${low} and ${high}
+      ${province === undefined ? sql`` : sql`and (x.line ->> 'province')::int = ${province}`}
+      ${after === undefined ? sql`` : sql`and (s.book, (s.piece - 1) * ${MOST_LINES} + x.n) > (${after.book}, ${after.number})`}
+    order by s.book, s.piece, x.n limit ${limit}`
+  return rows.map(({ book, place, payee, province, approved, clawedBack, netted }) => ({
+    place: { book, number: Number(place) },
+    item: {
+      book: bookText(book),
+      payee: payee.slice(payee.indexOf(':') + 1),
+      province: bookText(province),
+      approved: yuan(approved),
+      clawedBack: yuan(clawedBack),
+      amount: yuan(approved - clawedBack),
+      netted,
+    },
+  }))
+}
+
+/** Payees who must give money back for a settled period, to whom, and with which reference at the bank 退款. */
+export async function refundsOf(sql: Sql, period: string) {
+  const rows = await sql<{ book: Book; payee: string; amount: Fen }[]>`
+    select s.book, x.payee, sum((x."clawedBack" - x.approved) * 100)::bigint as amount
+    from settlement_parts s join commands c on c.book = s.book and c.seq = s.seq
+    cross join lateral json_to_recordset(c.body -> 'payees') as x (
+      payee text, approved numeric, "clawedBack" numeric, netted boolean)
+    where s.period = ${period} and x.approved < x."clawedBack"
+      and (s.part = 'payee' or (s.part = 'issuer' and not x.netted))
+    group by s.book, x.payee order by s.book, x.payee collate "C"`
+  return rows.map(({ book, payee: owner, amount }) => {
+    const payee = owner.slice(owner.indexOf(':') + 1)
+    return { book: bookText(book), payee, amount: yuan(amount), reference: refundReference(book, payee) }
+  })
+}
+
+/** A closed period's items of one book, in the order of their numbers. */
+export async function itemsOf(
+  sql: Sql,
+  period: string,
+  book: Book,
+  { after, limit }: { after: number; limit: number },
+) {
+  const rows = await sql<
+    {
+      seq: bigint
+      day: string
+      payee: string
+      province: number
+      amount: Fen
+      agreement: bigint | null
+      order: string
+      late: boolean
+    }[]
+  >`
+    select i.seq, i.day, i.payee, i.payee_province as province, i.amount, i.agreement, c.body ->> 'order' as "order",
+           exists (select from periods e join period_reaches r on r.period = e.period and r.book = i.book
+                   join periods p on p.period = ${period} and e.closing < p.closing
+                   where i.day <= e.through and (e.group_name is null or e.group_name = p.group_name)) as late
+    from period_items(${period}, ${book}) i join commands c on c.book = i.book and c.seq = i.seq
+    where i.seq > ${after} order by i.seq limit ${limit}`
+  return rows.map(({ seq, payee, province, amount, agreement, ...rest }) => ({
+    seq: Number(seq),
+    ...rest,
+    payee: payee.slice(payee.indexOf(':') + 1),
+    province: bookText(province),
+    amount: yuan(amount),
+    agreement: agreement === null ? null : Number(agreement),
+  }))
+}
+
+/** Which agreements were netted in a period. */
+export async function nettedOf(sql: Sql, period: string): Promise<Set<number>> {
+  const rows = await sql<
+    { agreement: bigint }[]
+  >`select agreement from period_pairs where period = ${period} and netted`
+  return new Set(rows.map(({ agreement }) => Number(agreement)))
+}
+
+/** What of a period the bank has not confirmed; fen. */
+export interface OpenPayments {
+  /** Lines not released, and lines released. */
+  readonly open: number
+  readonly released: number
+  readonly amount: Fen
+  /** Books whose clearing account is not at zero. */
+  readonly books: readonly Book[]
+}
+
+/** What of a period the bank has not confirmed. */
+export async function openPayments(sql: Sql, period: string): Promise<OpenPayments> {
+  const [lines] = await sql<{ open: number; released: number; amount: bigint }[]>`
+    select count(*) filter (where l.state = 'open')::int as open, count(*) filter (where l.state = 'released')::int as released,
+           coalesce(sum(l.amount - l.set_off - l.paid), 0)::bigint as amount
+    from payment_batches b join payment_lines l on l.book = b.book and l.batch = b.batch
+    where b.period = ${period} and l.state in ('open', 'released')`
+  const books = await sql<{ book: Book }[]>`
+    select b.book from books b
+    join accounts a on a.book = b.book and a.kind = ${accountKinds.clearing.no} and a.owner = ${period}
+    where a.posted <> 0 order by b.book`
+  return { ...lines!, books: books.map(({ book }) => book) }
+}
+
+/** Orders with an item owed in a period that are not paid, by book. */
+export async function unpaidOrders(sql: Sql, period: string): Promise<Map<Book, string[]>> {
+  const rows = await sql<{ book: Book; order: bigint }[]>`
+    select o.book, o."order" from period_items(${period}) i
+    join orders o on o.book = i.book and o.approved_seq = i.seq
+    where o.state = 'approved' order by o.book, o."order"`
+  const found = new Map<Book, string[]>()
+  for (const { book, order } of rows) {
+    const list = found.get(book) ?? []
+    list.push(orderId(book, Number(order)))
+    found.set(book, list)
+  }
+  return found
+}
 
 /** A period's gross positions 总额: what jurisdictions of one province owe payees of another, added up; fen. */
 export async function grossOf(sql: Sql, period: string): Promise<GrossItem[]> {
@@ -45,22 +287,86 @@ export async function paymentsOf(
 
 /** One closed period as it is answered; undefined when no period of this name was closed. */
 export async function settlementOf(sql: Sql, period: string) {
-  const [found] = await sql<{ period: string; through: string; closedOn: string; paid: boolean }[]>`
-    select period, through, closed_on as "closedOn", paid from periods where period = ${period}`
+  const [found] = await sql<
+    { period: string; through: string; closedOn: string; paid: boolean; group: string | null; state: PeriodState }[]
+  >`
+    select period, through, closed_on as "closedOn", paid, group_name as "group", ${stateOf(sql)} as state
+    from periods where period = ${period}`
   if (!found) return undefined
-  const items = await grossOf(sql, period)
+  const sums = await payeeSums(sql, period)
+  const pairs = await pairsOf(sql, period)
+  const items = grossOfSums(sums)
   const gross: Record<string, Record<string, string>> = Object.fromEntries(provinces.map((p) => [p, {}]))
-  for (const { from, to, amount } of items) gross[from]![to] = yuan(amount)
-  const nets = netPositions(items)
+  const pairwise = new Map<string, Fen>()
+  for (const { from, to, amount } of items) {
+    const sum = (pairwise.get(`${from} ${to}`) ?? 0n) + amount
+    pairwise.set(`${from} ${to}`, sum)
+    gross[from]![to] = yuan(sum)
+  }
+  const isNetted = new Set(pairs.filter(({ netted }) => netted).map(({ number }) => number))
+  const nets = netPositions(
+    found.group === null ? items : items.filter(({ agreement }) => agreement !== null && isNetted.has(agreement)),
+  )
   return {
     ...found,
     gross,
     net: Object.fromEntries([...nets].map(([province, amount]) => [province, yuan(amount)])),
     instructions: clear(nets).map((instruction) => ({ ...instruction, amount: yuan(instruction.amount) })),
+    pairs: pairs.map(({ number: _, net, ...pair }) => ({ ...pair, net: yuan(net) })),
+    proof: proofOf(nets, clear(nets)),
+    late: await lateOf(sql, period),
   }
 }
 
+/** How many of a period's items are dated within an earlier one and came after its close 迟到项目, and their sum. */
+async function lateOf(sql: Sql, period: string): Promise<{ items: number; amount: string }> {
+  const [before] = await sql<{ through: string | null }[]>`
+    select max(e.through) as through from periods e join periods p on p.period = ${period} and e.closing < p.closing
+    where e.group_name is null or e.group_name = p.group_name`
+  if (!before?.through) return { items: 0, amount: yuan(0n) }
+  const [late] = await sql<{ items: number; amount: bigint }[]>`
+    select count(*)::int as items, coalesce(sum(i.amount), 0)::bigint as amount from period_items(${period}) i
+    where i.day <= ${before.through}::date and exists (
+      select from periods e join period_reaches r on r.period = e.period and r.book = i.book
+      join periods p on p.period = ${period} and e.closing < p.closing
+      where i.day <= e.through and (e.group_name is null or e.group_name = p.group_name))`
+  return { items: late!.items, amount: yuan(late!.amount) }
+}
+
+/** That the nets add up to zero and the instructions bring each of them there, in yuan. */
+function proofOf(nets: ReadonlyMap<string, Fen>, instructions: readonly Instruction[]) {
+  const left = new Map(nets)
+  for (const { from, to, amount } of instructions) {
+    left.set(from, (left.get(from) ?? 0n) + amount)
+    left.set(to, (left.get(to) ?? 0n) - amount)
+  }
+  return {
+    sumOfNets: yuan([...nets.values()].reduce((sum, net) => sum + net, 0n)),
+    leftAfterInstructions: Object.fromEntries([...left].map(([province, amount]) => [province, yuan(amount)])),
+  }
+}
+
+async function pairsOf(sql: Sql, period: string) {
+  const rows = await sql<
+    { one: number; other: number; number: bigint; net: bigint; netted: boolean; why: PeriodPair['why'] }[]
+  >`select one, other, agreement as number, net, netted, why from period_pairs where period = ${period}
+    order by one, other, agreement`
+  return rows.map(({ one, other, number, ...rest }) => ({
+    agreement: clearingId({ one, other }, Number(number)),
+    number: Number(number),
+    ...rest,
+  }))
+}
+
+/** How far a period is: in transit while the pieces of its settlement are being booked 在途. */
+const stateOf = (sql: Sql) => sql`
+  case when paid then 'paid' when settled then 'settled' when not netted then 'closed'
+       when group_name is null then 'netted' else 'in_transit' end`
+
 /** The closed periods in the order they were closed. */
-export async function closedPeriods(sql: Sql): Promise<{ period: string; through: string; paid: boolean }[]> {
-  return sql`select period, through, paid from periods order by closing`
+export async function closedPeriods(
+  sql: Sql,
+): Promise<{ period: string; through: string; paid: boolean; group: string | null; state: PeriodState }[]> {
+  return sql`
+    select period, through, paid, group_name as "group", ${stateOf(sql)} as state from periods order by closing`
 }

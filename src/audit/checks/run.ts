@@ -19,6 +19,8 @@ export interface Item {
   /** Fen; negative to come back. */
   readonly amount: Fen
   readonly period: Period | undefined
+  /** The clearing agreement that was in force on its day. */
+  readonly agreement: number | null
 }
 
 export interface Period {
@@ -26,10 +28,14 @@ export interface Period {
   readonly closing: bigint
   readonly through: string
   readonly netted: boolean
+  readonly settled: boolean
   readonly paid: boolean
+  readonly group: string | null
+  /** The agreements that were netted in it. */
+  readonly agreements: readonly number[]
   readonly reaches: Readonly<Record<string, number>>
   readonly kind: string | null
-  readonly body: { readonly period?: string; readonly through?: string }
+  readonly body: { readonly period?: string; readonly through?: string; readonly group?: string }
   readonly event: { readonly reaches?: Readonly<Record<string, number>> }
 }
 

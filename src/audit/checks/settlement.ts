@@ -10,18 +10,18 @@ import { type Item, kindNo, type Period, type Run, typeNo } from './run.js'
 
 export async function periods(sql: Sql, run: Run): Promise<string | undefined> {
   run.periods = await sql<Period[]>`
-    select p.period, p.closing, p.through, p.netted, p.paid, c.kind, coalesce(c.body, '{}'::json) as body,
+    select p.period, p.closing, p.through, p.netted, p.settled, p.paid, p.group_name as "group", c.kind,
+           array(select q.agreement::float8 from period_pairs q where q.period = p.period and q.netted) as agreements, coalesce(c.body, '{}'::json) as body,
            coalesce(c.event, '{}'::json) as event, (select coalesce(jsonb_object_agg(r.book::text, r.reach), '{}')
                                               from period_reaches r where r.period = p.period) as reaches
     from periods p left join commands c on c.book = ${REGION} and c.seq = p.closing order by p.closing`
-  for (const { period, closing, through, netted, paid, reaches, kind, body, event } of run.periods) {
+  for (const { period, closing, through, netted, settled, paid, group, reaches, kind, body, event } of run.periods) {
     const where = place(REGION, { period, seq: closing })
-    const closed = `${body.period} ${body.through}`
+    const closed = [body.period, body.through, body.group].join(' ')
     if (kind !== 'close_period')
       return differ(where, 'its command 指令', kind ?? 'none 无', 'that of a close', 'close_period')
-    if (closed !== `${period} ${through}`) {
-      return differ(where, 'the period 周期', `${period} ${through}`, 'what was closed', closed)
-    }
+    const is = [period, through, group].join(' ')
+    if (closed !== is) return differ(where, 'the period 周期', is, 'what was closed', closed)
     const book = Object.keys({ ...reaches, ...event.reaches }).find((b) => reaches[b] !== event.reaches?.[b])
     if (book !== undefined) {
       return differ(
@@ -33,13 +33,18 @@ export async function periods(sql: Sql, run: Run): Promise<string | undefined> {
       )
     }
     if (paid && !netted) return said(where, 'is paid and not netted', '已拨付而未轧差')
+    if (group !== null && paid && !settled) return said(where, 'is paid and not settled', '已拨付而未清算入账')
   }
   run.items = await itemsOf(sql, run.periods)
   return undefined
 }
 
 async function itemsOf(sql: Sql, all: readonly Period[]): Promise<Item[]> {
-  const rows = await sql<(Omit<Item, 'seq' | 'period'> & { seq: bigint; day: string })[]>`
+  const agreements = await sql<Agreement[]>`
+    select one, other, agreement::float8 as agreement, group_name as "group", covers, valid_from as "from",
+           least(valid_to, ended) as "to"
+    from clearing_agreements where cardinality(signed) = 2`
+  const rows = await sql<(Omit<Item, 'seq' | 'period' | 'agreement'> & { seq: bigint; day: string })[]>`
     select t.book, c.seq, c.day, a.owner as payee, a.province,
            case when t.type = ${typeNo('redeem')} then t.amount else -t.amount end as amount
     from commands c
@@ -48,12 +53,41 @@ async function itemsOf(sql: Sql, all: readonly Period[]): Promise<Item[]> {
       or t.type in (${typeNo('claw_back_payable')}, ${typeNo('claw_back_recoverable')}))
     join accounts a on a.book = t.book and a.account = case when t.type = ${typeNo('redeem')} then t.credit else t.debit end
     where c.kind in ('approve_claim', 'claw_back') order by t.book, c.seq`
-  return rows.map(({ day, seq, ...item }) => ({
-    ...item,
-    seq: Number(seq),
-    period: all.find(({ reaches, through }) => day <= through && Number(seq) <= (reaches[String(item.book)] ?? 0)),
-  }))
+  return rows.map(({ day, seq, ...item }) => {
+    const pair = [Number(provinceOf(String(item.book))), item.province].sort((a, b) => a - b)
+    const by = agreements.find(
+      ({ one, other, covers, from, to }) =>
+        one === pair[0] &&
+        other === pair[1] &&
+        from <= day &&
+        day <= to &&
+        (covers === 'tree' || pair.includes(item.book)),
+    )
+    const of = by?.group ?? 'region'
+    return {
+      ...item,
+      seq: Number(seq),
+      agreement: by?.agreement ?? null,
+      period: all.find(
+        ({ reaches, through, group }) =>
+          day <= through && Number(seq) <= (reaches[String(item.book)] ?? 0) && (group === null || group === of),
+      ),
+    }
+  })
 }
+
+interface Agreement {
+  readonly one: number
+  readonly other: number
+  readonly agreement: number
+  readonly group: string
+  readonly covers: string
+  readonly from: string
+  readonly to: string
+}
+
+const isThroughClearing = ({ period, agreement }: Item) =>
+  period !== undefined && agreement !== null && period.agreements.includes(agreement)
 
 /** Adds up the amounts of what has the same name, sorted by it. */
 function sums<T extends { readonly amount: Fen }>(list: readonly T[], nameOf: (one: T) => string): Map<string, Fen> {
@@ -73,8 +107,9 @@ export async function positions(sql: Sql, { periods = [], items = [] }: Run): Pr
     where a.book = ${REGION} and a.kind = ${kindNo('position')} group by a.book, a.account`
   const accounts = new Map(rows.map((row) => [row.owner, row]))
   const byPeriod = new Map<Period, GrossItem[]>()
-  for (const { book, province, amount, period } of items) {
-    if (!period?.netted) continue
+  for (const item of items) {
+    const { book, province, amount, period } = item
+    if (!period?.netted || (period.group !== null && !isThroughClearing(item))) continue
     const gross = byPeriod.get(period) ?? []
     gross.push({ from: provinceOf(String(book)), to: String(province), amount })
     byPeriod.set(period, gross)
@@ -116,7 +151,7 @@ export async function payments(sql: Sql, { items = [] }: Run): Promise<string | 
   const nameOf = (period: string, book: Book, payee: string) => `${place(book, { period })}, ${payee}`
   const paid = sums(rows, ({ period, book, payee }) => nameOf(period, book, payee))
   const due = sums(
-    items.filter(({ period }) => period?.paid),
+    items.filter(({ period }) => period?.group === null && period.paid),
     ({ period, book, payee }) => nameOf(period!.period, book, payee),
   )
   for (const where of [...new Set([...paid.keys(), ...due.keys()])].sort()) {
@@ -128,9 +163,76 @@ export async function payments(sql: Sql, { items = [] }: Run): Promise<string | 
     select book, "order", approved_seq as seq, state from orders where approved_seq is not null order by book, "order"`
   for (const { book, order, seq, state } of approved) {
     const period = takenBy.get(`${book} ${seq}`)
+    if (period !== undefined && period.group !== null) continue
     const wanted = period?.paid ? 'paid' : 'approved'
     if (state !== wanted)
       return differ(place(book, { order, period: period?.period }), 'state 状态', state, 'by its period', wanted)
+  }
+  return undefined
+}
+
+/**
+ * What a settled period pays, payee by payee, is its items added up: direct ones in the issuer's book, netted ones in
+ * that of the payee's province; and what the clearing house took over from the ones it owes the others.
+ */
+export async function settlements(sql: Sql, { periods = [], items = [] }: Run): Promise<string | undefined> {
+  const lineOf = (period: string, book: Book, payee: string) => `${place(book, { period })}, ${payee}`
+  const dues = new Map<string, Fen>()
+  const add = (list: readonly Item[], bookOf: (item: Item) => Book) => {
+    const due = sums(list, (item) => lineOf(item.period!.period, bookOf(item), item.payee))
+    const hasLine = new Set(
+      list.filter(({ amount }) => amount > 0n).map((item) => lineOf(item.period!.period, bookOf(item), item.payee)),
+    )
+    for (const [where, amount] of due) if (hasLine.has(where)) dues.set(where, (dues.get(where) ?? 0n) + amount)
+  }
+  const settled = items.filter(({ period }) => period?.settled)
+  add(
+    settled.filter((item) => !isThroughClearing(item)),
+    ({ book }) => book,
+  )
+  add(settled.filter(isThroughClearing), ({ province }) => province)
+  const rows = await sql<{ period: string; book: Book; payee: string; amount: Fen }[]>`
+    select b.period, b.book, l.payee, sum(l.amount - l.clawed_back)::bigint as amount
+    from payment_batches b join payment_lines l on l.book = b.book and l.batch = b.batch
+    join periods p on p.period = b.period and p.settled
+    where b.source = 'payable' group by 1, 2, 3`
+  const due = sums(rows, ({ period, book, payee }) => lineOf(period, book, payee))
+  for (const where of [...new Set([...due.keys(), ...dues.keys()])].sort()) {
+    const [is, wanted] = [due.get(where) ?? 0n, dues.get(where) ?? 0n]
+    if (is !== wanted) return unequal(where, 'to be paid 应拨付', is, "the sum of the period's items", wanted)
+  }
+  const taken = await sql<{ period: string; amount: Fen }[]>`
+    select a.owner as period, sum(case when t.credit = a.account then t.amount else -t.amount end)::bigint as amount
+    from accounts a join transfers t on t.book = a.book and a.account in (t.debit, t.credit)
+      and t.type in (${typeNo('novate')}, ${typeNo('novate_recoverable')}, ${typeNo('take_over')}, ${typeNo('take_over_recoverable')})
+    where a.kind = ${kindNo('clearing')} group by 1 order by 1`
+  for (const { period, amount } of taken) {
+    // While its pieces are being booked a period is in transit 在途, which is no fault.
+    if (amount !== 0n && periods.some((one) => one.period === period && one.settled)) {
+      return unequal(`period ${period}`, 'taken over 清算接管', amount, 'what was handed over', 0n)
+    }
+  }
+  return paidTooEarly(sql, settled)
+}
+
+/** An order is paid once the lines of its payee are, in the book that pays it. */
+async function paidTooEarly(sql: Sql, settled: readonly Item[]): Promise<string | undefined> {
+  const open = await sql<{ period: string; book: Book; payee: string }[]>`
+    select distinct b.period, b.book, l.payee from payment_batches b
+    join payment_lines l on l.book = b.book and l.batch = b.batch
+    where b.source = 'payable' and l.state in ('open', 'released')`
+  const isOpen = new Set(open.map(({ period, book, payee }) => `${period} ${book} ${payee}`))
+  const paid = await sql<{ book: Book; order: bigint; seq: bigint }[]>`
+    select book, "order", approved_seq as seq from orders where state = 'paid' order by book, "order"`
+  const itemOf = new Map(settled.map((item) => [`${item.book} ${item.seq}`, item]))
+  for (const { book, order, seq } of paid) {
+    const item = itemOf.get(`${book} ${seq}`)
+    if (item?.period?.group == null) continue
+    const payer = isThroughClearing(item) ? item.province : book
+    if (isOpen.has(`${item.period.period} ${payer} ${item.payee}`)) {
+      const where = place(book, { order, period: item.period.period })
+      return differ(where, 'state 状态', 'paid', 'by the lines of its payee', 'approved')
+    }
   }
   return undefined
 }
