@@ -28,7 +28,8 @@ create table payment_lines (
   line     integer not null check (line > 0),
   payee    text not null,                          -- as its payable account is owned, or jurisdiction:CODE
   province integer,                                -- of a payee: where its money goes
-  amount   bigint not null check (amount > 0),     -- fen, as the period has it
+  amount   bigint not null check (amount > 0),     -- fen approved for the payee in the period
+  clawed_back bigint not null check (clawed_back >= 0),  -- fen clawed back from it in the period
   set_off  bigint not null check (set_off >= 0),   -- fen of it that went against what the payee must give back
   state    text not null check (state in ('open', 'released', 'paid', 'set_off')),
   released bigint not null check (released >= 0),  -- fen released for payment and not come back

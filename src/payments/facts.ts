@@ -13,9 +13,11 @@ export interface PaymentLine {
   readonly payee: string
   /** Of a payee: where its money goes. */
   readonly province: number | null
-  /** As the period has it; it never changes. */
+  /** What was approved for the payee in the period; it never changes. */
   readonly amount: Fen
-  /** Of it, what went against what the payee must give back 抵扣. */
+  /** What was clawed back from the payee in the period: some of it may have been set off before. It never changes. */
+  readonly clawedBack: Fen
+  /** Of the amount, what went against claw-backs, those of other periods as well 抵扣. */
   readonly setOff: Fen
   /** `set_off`: all of it was, so nothing is paid. */
   readonly state: (typeof lineStates)[number]
@@ -55,7 +57,7 @@ export const paymentBatches: FactKind<PaymentBatch> = {
   async load(sql, keys) {
     const parts = keys.map((key) => key.split('/').map(Number) as [number, number])
     const rows = await sql<(Omit<PaymentBatch, 'batch' | 'lines'> & Numbers & Omit<PaymentLine, keyof Numbers>)[]>`
-      select b.book, b.batch, b.period, b.source, l.line, l.payee, l.province, l.amount, l.set_off as "setOff", l.state,
+      select b.book, b.batch, b.period, b.source, l.line, l.payee, l.province, l.amount, l.clawed_back as "clawedBack", l.set_off as "setOff", l.state,
              l.released, l.paid, l.release, l.account, l.bounces
       from unnest(${parts.map((p) => p[0])}::int[], ${parts.map((p) => p[1])}::bigint[]) as k (book, batch)
       join payment_batches b on b.book = k.book and b.batch = k.batch
@@ -80,11 +82,23 @@ const numberOf = (value: bigint | null) => (value === null ? null : Number(value
 /** The reference of a payment line at the bank, at most 30 ASCII characters: `B320509-1234-17`. */
 export const lineReference = (book: Book, batch: number, line: number) => `B${bookText(book)}-${batch}-${line}`
 
+/** A batch as it is named 拨付批次: `B320509-1234`. */
+export const batchId = ({ book, batch }: Pick<PaymentBatch, 'book' | 'batch'>) => `B${bookText(book)}-${batch}`
+
+/** The parts of a batch's id. */
+export function parseBatchId(id: string): { readonly book: Book; readonly batch: number } {
+  const [book, batch] = id.slice(1).split('-').map(Number)
+  return { book: book!, batch: batch! }
+}
+
 /** The parts of a payment line's reference; undefined when it is none. */
 export function parseLineReference(text: string) {
   const [, book, batch, line] = /^B(\d{6})-([1-9]\d{0,14})-([1-9]\d{0,3})$/.exec(text) ?? []
   return book === undefined ? undefined : { book: Number(book), batch: Number(batch), line: Number(line) }
 }
+
+/** The reference by which a payee gives money back to a book: `R320509-91350100M000100Y43`. */
+export const refundReference = (book: Book, uscc: string) => `R${bookText(book)}-${uscc}`
 
 /** What was released of a batch and is not confirmed by the bank 在途拨付. */
 export const payingOf = ({ batch }: Pick<PaymentBatch, 'batch'>): AccountName => ({

@@ -1,8 +1,8 @@
 import type { Fen } from '../core/money.js'
 import { post } from '../ledger/entry.js'
-import type { Transfer } from '../ledger/plan.js'
+import type { AccountName, Transfer } from '../ledger/plan.js'
 import { TREASURY } from '../settlement/facts.js'
-import { lineReference, type PaymentBatch, type PaymentLine, payingOf, sourceOf } from './facts.js'
+import { clearingOf, lineReference, type PaymentBatch, type PaymentLine, payingOf, sourceOf } from './facts.js'
 
 /** An amount of one line of a batch, in fen. */
 export interface LineAmount {
@@ -14,6 +14,79 @@ export interface LineAmount {
 export interface Moved {
   readonly entry: readonly Transfer[]
   readonly batch: PaymentBatch
+}
+
+/** What a payee is owed by a book and must give back to it, in fen, over all periods. */
+export interface Balances {
+  readonly owed: Fen
+  readonly owing: Fen
+}
+
+interface Release {
+  /** The number of the book's command that releases them. */
+  readonly seq: number
+  /** By payee; of jurisdictions there are none. */
+  readonly balances: ReadonlyMap<string, Balances>
+  /** As the period has it, whatever the payee must give back besides. */
+  readonly inFull: boolean
+  /** By payee: the version of the account that it is paid to. */
+  readonly accounts?: ReadonlyMap<string, number>
+}
+
+const smaller = (a: Fen, b: Fen) => (a < b ? a : b)
+const larger = (a: Fen, b: Fen) => (a > b ? a : b)
+
+/**
+ * Releases open lines for payment 拨付放行: what is payable less what is recoverable, so a claw-back since the closing
+ * lessens a line or stops it; `released` are the amounts to be paid. Throws when a line is not open.
+ */
+export function release(
+  batch: PaymentBatch,
+  numbers: readonly number[],
+  { seq, balances, inFull, accounts }: Release,
+): Moved & { readonly released: readonly LineAmount[] } {
+  let after = batch
+  const left = new Map(balances)
+  const released: LineAmount[] = []
+  const entry = numbers.flatMap((number) => {
+    const line = lineOf(after, number)
+    if (line.state !== 'open') throw new Error(`line ${number} of batch ${batch.batch} is ${line.state}`)
+    const due = dueOf(batch, line, left, inFull)
+    const account = accounts?.get(line.payee) ?? null
+    const state = due > 0n ? 'released' : 'set_off'
+    const rest = { setOff: line.amount - due, release: due > 0n ? seq : null, account: due > 0n ? account : null }
+    after = withLine(after, { ...line, ...rest, state, released: due })
+    if (due > 0n) released.push({ line: number, amount: due })
+    return batch.source === 'clearing'
+      ? [post('release_clearing', clearingOf(batch.period), payingOf(batch), due)]
+      : releasing(batch, line, left, due)
+  })
+  return { entry, batch: after, released }
+}
+
+/** What an open line would be paid, in fen. */
+function dueOf({ source }: PaymentBatch, line: PaymentLine, left: ReadonlyMap<string, Balances>, inFull: boolean): Fen {
+  const most = line.amount - line.setOff
+  if (source === 'clearing') return most
+  if (inFull) return larger(0n, line.amount - larger(line.setOff, line.clawedBack))
+  const { owed, owing } = left.get(line.payee)!
+  return smaller(most, larger(0n, owed - owing))
+}
+
+/** Out of what is payable, then beyond it; what is still payable goes against what is recoverable. */
+function releasing(batch: PaymentBatch, line: PaymentLine, left: Map<string, Balances>, due: Fen): Transfer[] {
+  const { owed, owing } = left.get(line.payee)!
+  const payable = sourceOf(batch, line)
+  const recoverable: AccountName = { ...payable, kind: 'recoverable' }
+  const first = smaller(due, owed)
+  const beyond = due - first
+  const against = smaller(owed - first, owing)
+  left.set(line.payee, { owed: owed - first - against, owing: owing + beyond - against })
+  return [
+    ...(first > 0n ? [post('release', payable, payingOf(batch), first)] : []),
+    ...(beyond > 0n ? [post('release_recoverable', recoverable, payingOf(batch), beyond)] : []),
+    ...(against > 0n ? [post('set_off', payable, recoverable, against)] : []),
+  ]
 }
 
 /** The line of a batch; throws when there is none. */
