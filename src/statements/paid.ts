@@ -1,0 +1,82 @@
+import type { Actor } from '../core/actor.js'
+import { orderId } from '../core/ids.js'
+import { isRefusal } from '../core/refusals.js'
+import { SYSTEM } from '../engine/command.js'
+import type { Runner } from '../engine/runner.js'
+import type { Outcome } from '../engine/ticket.js'
+import type { Book } from '../ledger/book.js'
+import type { Sql } from '../platform/database.js'
+import { markPaidCommand } from '../settlement/commands.js'
+import { resolveExceptionCommand } from './commands.js'
+import type { ResolveException } from './contract.js'
+import { parseExceptionId } from './facts.js'
+
+/** Orders of one command at most. */
+const MOST_ORDERS = 1000
+
+/**
+ * Marks the orders paid whose payee has had all of a period's money from its book, and approved again when some of it came
+ * back: of the payees whom a statement was about. Asked again it finds what is still to be marked.
+ */
+export const markPayees = (engine: Runner, sql: Sql, book: Book, statement: string) =>
+  mark(engine, sql, book, sql`s.statement = ${statement}`)
+
+/** Ends an exception by hand; whom it was for is paid then, or is not any more. */
+export async function resolveByHand(
+  engine: Runner,
+  sql: Sql,
+  asked: { command: ResolveException; actor: Actor; key: string },
+): Promise<Outcome> {
+  const outcome = await engine.run({ type: resolveExceptionCommand as never, ...asked })
+  if (isRefusal(outcome)) return outcome
+  const { book, exception, line } = parseExceptionId(asked.command.exception)
+  await mark(
+    engine,
+    sql,
+    book,
+    sql`(s.account, s.serial) = (select account, serial from bank_exceptions
+      where book = ${book} and exception = ${exception} and line = ${line})`,
+  )
+  return outcome
+}
+
+async function mark(engine: Runner, sql: Sql, book: Book, which: ReturnType<Sql>): Promise<void> {
+  const orders = await sql<{ period: string; book: Book; order: bigint; paid: boolean }[]>`
+    with touched as (
+      select distinct b.period, l.payee from bank_lines s
+      join bank_matches m on m.book = s.book and m.account = s.account and m.serial = s.serial
+      join payment_batches b on b.book = m.payer and b.batch = m.batch and b.source = 'payable'
+      join payment_lines l on l.book = m.payer and l.batch = m.batch and l.line = m.line
+      where s.book = ${book} and m.payer = ${book} and ${which}
+    ), settled as (
+      select t.period, t.payee, bool_and(l.state in ('paid', 'set_off')) as paid, bool_or(l.bounces > 0) as bounced
+      from touched t
+      join payment_batches b on b.book = ${book} and b.period = t.period and b.source = 'payable'
+      join payment_lines l on l.book = b.book and l.batch = b.batch and l.payee = t.payee
+      group by t.period, t.payee
+    )
+    select s.period, o.book, o."order", s.paid from (select distinct period from settled) p
+    cross join lateral period_items(p.period) i
+    join settled s on s.period = p.period and s.payee = i.payee
+    join orders o on o.book = i.book and o.approved_seq = i.seq
+      and o.state = case when s.paid then 'approved' when s.bounced then 'paid' end
+    -- Netted items are paid by the book of the payee's province, the others by their own.
+    where ${book} = case when exists (
+      select from period_pairs n where n.period = p.period and n.agreement = i.agreement and n.netted)
+      then i.payee_province else i.book end
+    order by s.period, s.paid, o.book, o."order"`
+  const groups = new Map<string, { period: string; book: Book; paid: boolean; orders: string[] }>()
+  for (const { period, book: issuer, order, paid } of orders) {
+    const key = `${paid} ${issuer} ${period}`
+    const group = groups.get(key) ?? { period, book: issuer, paid, orders: [] }
+    groups.set(key, group)
+    group.orders.push(orderId(issuer, Number(order)))
+  }
+  for (const { orders, ...which } of groups.values()) {
+    for (let from = 0; from < orders.length; from += MOST_ORDERS) {
+      const command = { ...which, orders: orders.slice(from, from + MOST_ORDERS) }
+      // Refused when somebody else has marked them meanwhile.
+      await engine.run({ type: markPaidCommand as never, command, actor: SYSTEM })
+    }
+  }
+}
