@@ -6,6 +6,9 @@ import type { Sql } from '../platform/database.js'
 import { lapseOrderCommand } from './commands.js'
 import { owedAnywhere } from './owed.js'
 
+/** Asked at once: whoever asks for something in between waits for no more than these. */
+const WAVE = 32
+
 /** Lapses everything that is overdue on the clock's day, in bounded batches through the engine (失效清理). */
 export async function sweep(
   engine: Runner,
@@ -17,14 +20,17 @@ export async function sweep(
   for (;;) {
     const { calls } = await owedAnywhere(sql, day)
     if (calls.length === 0) return done
-    const outcomes = await Promise.all(calls.map((call) => engine.run({ ...call, actor: SYSTEM })))
     let lapsed = 0
-    outcomes.forEach((outcome, index) => {
-      if (isRefusal(outcome)) return
-      lapsed++
-      if (calls[index]!.type === lapseOrderCommand) done.orders++
-      else done.vouchers++
-    })
+    for (let from = 0; from < calls.length; from += WAVE) {
+      const wave = calls.slice(from, from + WAVE)
+      const outcomes = await Promise.all(wave.map((call) => engine.run({ ...call, actor: SYSTEM })))
+      outcomes.forEach((outcome, index) => {
+        if (isRefusal(outcome)) return
+        lapsed++
+        if (wave[index]!.type === lapseOrderCommand) done.orders++
+        else done.vouchers++
+      })
+    }
     // Everything found was refused: somebody else is lapsing the same things, and will finish them.
     if (lapsed === 0) return done
   }
