@@ -1,0 +1,221 @@
+import { edgeOf, GrowingTree, HASH_BYTES, type Hash, TILE } from '../core/merkle.js'
+import { type Clock, dayOf, type Instant, type Timer } from '../core/time.js'
+import type { Book } from '../ledger/book.js'
+import { logName, type SealKey } from './key.js'
+import type { NewSeal, Sealed, Stretch, TilePlace } from './queries.js'
+import type { Witness } from './witness.js'
+
+/** How often it is looked whether there is something to seal, in milliseconds. */
+const EVERY = 1000
+/** Leaves that are hashed in one query, over all books. */
+const AT_ONCE = 2000
+
+/** What the sealer asks of the database. */
+export interface SealStore {
+  heads(): Promise<readonly (Stretch & { readonly root: Hash | null })[]>
+  leaves(stretches: readonly Stretch[]): Promise<ReadonlyMap<Book, Hash[]>>
+  tile(book: Book, place: TilePlace & { readonly width: number }): Promise<Buffer | undefined>
+  open(salts: ReadonlyMap<Book, Buffer>): Promise<void>
+  keep(seals: readonly NewSeal[], day: string, moment: Instant): Promise<void>
+}
+
+export interface SealerOptions {
+  readonly store: SealStore
+  readonly key: SealKey
+  readonly clock: Clock
+  readonly timer: Timer
+  isInCharge(): boolean
+  /** Without it nothing is remembered beside the database. */
+  readonly witness?: Witness
+  readonly log?: { error(fields: object, message: string): void; warn(fields: object, message: string): void }
+}
+
+/**
+ * Seals the logs, in the process that holds the lease: hashes what was added, and signs the new heads. It never signs
+ * a log that does not begin with what it signed last: when it takes over, it works the last root out again from the
+ * log and the tiles, and then it looks back at 256 leaves a round. A log that comes to something else is sealed no more
+ * (`ledger:verify` finds it, too).
+ */
+export class Sealer {
+  readonly #options: SealerOptions
+  readonly #trees = new Map<Book, GrowingTree>()
+  /** Logs that contradict what was signed. */
+  readonly #broken = new Set<Book>()
+  #unsealed = 0
+  /** When the heads were read up to which everything is sealed, by the timer. */
+  #sealedAt: number
+  /** What is looked at again next. */
+  #looked = { book: -1, tile: 0 }
+  #isStopped = false
+  #running: Promise<void> | undefined
+  #wake: () => void = () => {}
+
+  constructor(options: SealerOptions) {
+    this.#options = options
+    this.#sealedAt = options.timer.now()
+  }
+
+  start(): void {
+    this.#running = this.#run()
+  }
+
+  /** Ends with the round under way. */
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    this.#wake()
+    await this.#running
+  }
+
+  /** Commands not sealed when it was last looked, how many seconds ago all were, and logs that are sealed no more. */
+  get unsealed(): { readonly commands: number; readonly seconds: number; readonly contradicted: number } {
+    if (!this.#options.isInCharge()) return { commands: 0, seconds: 0, contradicted: 0 }
+    const seconds = (this.#options.timer.now() - this.#sealedAt) / 1000
+    return { commands: this.#unsealed, seconds, contradicted: this.#broken.size }
+  }
+
+  async #run(): Promise<void> {
+    const { timer, isInCharge, log } = this.#options
+    while (!this.#isStopped) {
+      const began = timer.now()
+      try {
+        if (isInCharge()) await this.round()
+        else this.#forget()
+      } catch (error) {
+        // Whatever was kept or not of it is read again.
+        this.#forget()
+        log?.warn({ err: error }, 'sealing waits 存证封存等待重试')
+      }
+      if (this.#isStopped) return
+      const woken = new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+      await Promise.race([timer.sleep(Math.max(EVERY / 10, EVERY - (timer.now() - began))), woken])
+    }
+  }
+
+  #forget(): void {
+    this.#trees.clear()
+    this.#broken.clear()
+    this.#sealedAt = this.#options.timer.now()
+    this.#unsealed = 0
+  }
+
+  /** Seals everything that was recorded when it began. */
+  async round(): Promise<void> {
+    const { store, timer } = this.#options
+    const began = timer.now()
+    const heads = await store.heads()
+    const open: Stretch[] = []
+    for (const head of heads) {
+      const { book, after, until } = head
+      if (this.#broken.has(book) || (after === until && this.#trees.get(book)?.size === after)) continue
+      if (!(await this.#know(head))) continue
+      if (until > after) open.push({ book, after, until })
+    }
+    this.#unsealed = open.reduce((sum, { after, until }) => sum + until - after, 0)
+    for (const part of parts(open)) {
+      await this.#seal(part)
+      this.#unsealed -= part.reduce((sum, { after, until }) => sum + until - after, 0)
+    }
+    this.#sealedAt = began
+    await this.#lookBack()
+  }
+
+  /**
+   * Works 256 sealed leaves out again, in each round others: so what was changed since is found while the service runs,
+   * within a day in the largest of logs, and no checkpoint is signed over it any more.
+   */
+  async #lookBack(): Promise<void> {
+    const { store } = this.#options
+    const books = [...this.#trees.keys()].sort((a, b) => a - b)
+    let { book, tile } = this.#looked
+    if (tile * TILE >= (this.#trees.get(book)?.size ?? 0)) {
+      book = books.find((other) => other > book) ?? books[0] ?? -1
+      tile = 0
+    }
+    this.#looked = { book, tile: tile + 1 }
+    const tree = this.#trees.get(book)
+    if (!tree || tree.size === 0) return
+    const width = Math.min(TILE, tree.size - tile * TILE)
+    const leaves = await store.leaves([{ book, after: tile * TILE, until: tile * TILE + width }])
+    const kept = width === TILE ? await store.tile(book, { level: 0, tile, width }) : tree.edge(0)
+    const found = leaves.get(book) ?? []
+    const off = Array.from({ length: width }, (_, n) => n).find(
+      (n) => !found[n]?.equals(kept?.subarray(n * HASH_BYTES, (n + 1) * HASH_BYTES) ?? Buffer.alloc(0)),
+    )
+    if (off !== undefined) this.#refuse(book, tree.size, `command ${tile * TILE + off + 1} is another one`)
+  }
+
+  /** Makes sure that the tree is at hand whose root was signed last; false when there is none that comes to it. */
+  async #know({ book, after, until, root }: Stretch & { readonly root: Hash | null }): Promise<boolean> {
+    const { store, key } = this.#options
+    if (this.#trees.get(book)?.size === after) return true
+    const signed = this.#options.witness?.contradicts(logName(key.origin, book), { size: after, root })
+    if (signed !== undefined) return this.#refuse(book, after, `this machine has signed ${signed} commands of it`)
+    if (root === null) {
+      await store.open(new Map([[book, key.salt(book)]]))
+      this.#trees.set(book, new GrowingTree())
+      return true
+    }
+    const edge: Buffer[] = []
+    for (const place of after > until ? [] : edgeOf(after)) {
+      const hashes = place.width === 0 ? Buffer.alloc(0) : await store.tile(book, place)
+      if (hashes === undefined) break
+      edge.push(hashes)
+    }
+    if (after <= until && edge.length === edgeOf(after).length) {
+      const tree = GrowingTree.of(after, edge)
+      if (tree.root.equals(root)) {
+        this.#trees.set(book, tree)
+        return true
+      }
+    }
+    return this.#refuse(book, after, after > until ? `it ends at ${until}` : 'it is another one')
+  }
+
+  /** Seals a log no more. */
+  #refuse(book: Book, size: number, found: string): false {
+    this.#broken.add(book)
+    this.#trees.delete(book)
+    this.#options.log?.error(
+      { book, size },
+      `the log is not the one that was signed, ${found}: it is sealed no more, run ledger:verify 账套日志与已签名检查点不符，停止封存`,
+    )
+    return false
+  }
+
+  async #seal(part: readonly Stretch[]): Promise<void> {
+    const { store, clock, key } = this.#options
+    const hashes = await store.leaves(part)
+    const seals = part.map(({ book, after, until }): NewSeal => {
+      const leaves = hashes.get(book) ?? []
+      if (leaves.length !== until - after) throw new Error(`book ${book} has ${leaves.length} leaves after ${after}`)
+      const tree = this.#trees.get(book)!
+      for (const leaf of leaves) tree.add(leaf)
+      const sealed: Sealed = { book, size: tree.size, root: tree.root }
+      return { ...sealed, after, note: key.sign(sealed), tiles: tree.takeFull() }
+    })
+    const now = clock.now()
+    await store.keep(seals, dayOf(now), now)
+    await this.#options.witness?.keep(seals.map(({ book, ...seal }) => ({ ...seal, log: logName(key.origin, book) })))
+  }
+}
+
+/** Stretches in parts of so many leaves; a long one is cut. */
+function* parts(open: readonly Stretch[]): Generator<Stretch[]> {
+  let part: Stretch[] = []
+  let room = AT_ONCE
+  for (const { book, after, until } of open) {
+    for (let at = after; at < until; ) {
+      const end = Math.min(until, at + room)
+      part.push({ book, after: at, until: end })
+      room -= end - at
+      at = end
+      if (room > 0) continue
+      yield part
+      part = []
+      room = AT_ONCE
+    }
+  }
+  if (part.length > 0) yield part
+}
