@@ -61,12 +61,11 @@ async function stateOf(url: string, lines: number): Promise<'empty' | 'done' | '
     const organisations = await sql<{ organisation: string }[]>`select distinct organisation from actors`
     // Whoever it was that asked: a key is kept with its organisation.
     const idsOf = (key: string) => organisations.map(({ organisation }) => keyId(organisation, key))
-    const { last: done, proposal } = Player.keysOf(1)
-    const [first] = await sql<{ day: string }[]>`
-      select day from commands where key = any (${[done, proposal].flatMap(idsOf)}::text[]::uuid[]) limit 1`
+    const [first] = await sql<{ since: string }[]>`
+      select (day + 1)::text as since from commands where key = any (${idsOf(Player.firstKey)}::text[]::uuid[]) limit 1`
     if (!first) return 'other'
     const last = await readStored(sql, idsOf(Player.keysOf(lines).last))
-    return last.size > 0 ? 'done' : { since: first.day }
+    return last.size > 0 ? 'done' : first
   } finally {
     await sql.end({ timeout: 5 })
   }

@@ -23,11 +23,22 @@ export class Client {
     return this.#send('POST', path, headers, JSON.stringify(body))
   }
 
+  /** Sends a file as the body of a POST. */
+  postFile(path: string, type: string, text: string, headers: Record<string, string>): Promise<Answer> {
+    return this.#send('POST', path, headers, text, type)
+  }
+
   close(): void {
     this.#agent.destroy()
   }
 
-  #send(method: string, path: string, headers: Record<string, string>, body?: string): Promise<Answer> {
+  #send(
+    method: string,
+    path: string,
+    headers: Record<string, string>,
+    body?: string,
+    type = 'application/json',
+  ): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const sent = request(
         {
@@ -38,9 +49,7 @@ export class Client {
           path,
           headers: {
             ...headers,
-            ...(body === undefined
-              ? {}
-              : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
+            ...(body === undefined ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(body) }),
           },
         },
         (response) => {

@@ -1,23 +1,16 @@
 import type { Actor } from '../core/actor.js'
 import { businessRefusals } from '../core/refusals.js'
-import { type Day, dayOf, type ManualClock } from '../core/time.js'
+import { addDays, type Day, dayOf, type ManualClock } from '../core/time.js'
 import type { Role } from '../platform/permissions.js'
-import { type Answer, Client } from './client.js'
+import { Client } from './client.js'
 import type { Step, StepName, StepOf } from './contract.js'
 import { LineError, readLine } from './lines.js'
+import { bureau, FIRST_KEY, type Keys, Offices, person, REGION, type Request, second } from './offices.js'
 
 /** What was played: how many steps, and which were refused why. */
 export interface Played {
   readonly steps: number
   readonly refusals: Record<string, string>
-}
-
-/** Who a step's request comes from, where it goes, and what it says; with the second person where it takes two. */
-interface Request {
-  readonly actor: Actor
-  readonly second?: Actor
-  readonly path: string
-  readonly body: object
 }
 
 interface OrderNames {
@@ -28,18 +21,11 @@ interface OrderNames {
   readonly payee: string
 }
 
-const REGION = '000000'
+/** A day in milliseconds. */
+const DAY = 86_400_000
+/** Longer than any file. */
+const YEARS = 36_500
 
-function person(subject: string, organisation: string, role: Role, jurisdiction?: string): Actor {
-  return { subject, organisation, roles: [role], ...(jurisdiction ? { jurisdiction } : {}) }
-}
-const bureau = (role: Role, jurisdiction: string, subject = `${role} of ${jurisdiction}`) =>
-  person(subject, `bureau ${jurisdiction}`, role, jurisdiction)
-/** Who approves what others of the bureau propose; a name that is nobody's in the file. */
-const second = (jurisdiction: string, first?: string) => {
-  const subject = `second person of ${jurisdiction}`
-  return bureau('approver', jurisdiction, subject === first ? `${subject}, another` : subject)
-}
 const firm = (role: Role, uscc: string) => person(`${role} ${uscc}`, uscc, role)
 
 /**
@@ -49,6 +35,7 @@ const firm = (role: Role, uscc: string) => person(`${role} ${uscc}`, uscc, role)
  */
 export class Player {
   readonly #client: Client
+  readonly #offices: Offices
   readonly #clock: ManualClock
   readonly #sweepsDaily: boolean
   readonly #tokens = new Map<string, string>()
@@ -67,14 +54,18 @@ export class Player {
   /** `sweepsDaily` false leaves every deadline to the commands themselves, until the report is read. */
   constructor(options: { base: string; clock: ManualClock; sweepsDaily?: boolean }) {
     this.#client = new Client(options.base)
+    this.#offices = new Offices(this.#client, (actor) => this.#token(actor))
     this.#clock = options.clock
     this.#sweepsDaily = options.sweepsDaily ?? true
   }
 
   /** The Idempotency-Keys of a line: of what it comes to, and before that of its proposal where it takes two persons. */
-  static keysOf(line: number): { readonly last: string; readonly proposal: string } {
+  static keysOf(line: number): Keys {
     return { last: `line-${line}`, proposal: `proposal-${line}` }
   }
+
+  /** The Idempotency-Key of the very first thing that is asked, on the day before the first line. */
+  static readonly firstKey = FIRST_KEY
 
   get steps(): number {
     return this.#steps
@@ -88,28 +79,34 @@ export class Player {
     const request = this.#requestFor(step)
     this.#ids.add(step.id)
     this.#last = time
+    if (this.#line === 1) await this.#agree(at)
     this.#clock.set(at)
     if (dayOf(at) !== this.#day) {
       this.#day = dayOf(at)
       if (this.#sweepsDaily) await this.#sweep()
     }
-    const { status, body: answer } = await this.#ask(request)
+    if (step.do === 'confirm_payments') await this.#pay(step.period)
+    const { status, body: answer } = await this.#offices.ask(request, Player.keysOf(this.#line))
     this.#steps++
-    if (status < 300) this.#remember(step, answer.result)
-    else if (Object.hasOwn(businessRefusals, answer.code)) this.#refusals.set(step.id, answer.code)
+    if (status < 300) {
+      this.#remember(step, answer.result)
+      if (step.do === 'close_period') await this.#offices.release(step.period)
+    } else if (Object.hasOwn(businessRefusals, answer.code)) this.#refusals.set(step.id, answer.code)
     else if (status === 400) throw this.#fault(fieldsOf(answer), answer.title)
     else throw new Error(`line ${this.#line}: the service answered ${status} ${JSON.stringify(answer)}`)
   }
 
-  /** Asks as one person; what takes two is proposed by the first and approved by the second. */
-  async #ask({ actor, second, path, body }: Request): Promise<Answer> {
-    const keys = Player.keysOf(this.#line)
-    const post = async (who: Actor, where: string, what: object, key: string) =>
-      this.#client.post(where, what, { authorization: `Bearer ${await this.#token(who)}`, 'idempotency-key': key })
-    if (!second) return post(actor, path, body, keys.last)
-    const proposed = await post(actor, path, body, keys.proposal)
-    if (proposed.status >= 300) return proposed
-    return post(second, `/v1/proposals/${proposed.body.result.proposal}/approval`, {}, keys.last)
+  /** A rehearsal treats every pair of provinces as netted: they have agreed on it the day before it begins. */
+  async #agree(at: number): Promise<void> {
+    this.#clock.set(at - DAY)
+    await this.#offices.agree(dayOf(at), addDays(dayOf(at), YEARS))
+  }
+
+  /** What is to be confirmed as paid, the banks confirm first. */
+  async #pay(period: string): Promise<void> {
+    const { items } = await this.#offices.read('/v1/periods', bureau('auditor', REGION))
+    const isDue = items.some((one: { period: string; paid: boolean }) => one.period === period && !one.paid)
+    if (isDue) await this.#offices.pay(period, String(this.#line), this.#day)
   }
 
   /** What was played so far; everything overdue has lapsed. */
@@ -121,12 +118,7 @@ export class Player {
   /** The report, read through the API. */
   async report() {
     const { steps, refusals } = await this.finish()
-    const token = await this.#token(bureau('auditor', REGION))
-    const read = async (path: string) => {
-      const { status, body } = await this.#client.get(path, token)
-      if (status !== 200) throw new Error(`${path} answered ${status} ${JSON.stringify(body)}`)
-      return body
-    }
+    const read = (path: string) => this.#offices.read(path, bureau('auditor', REGION))
     const { provinces } = await read('/v1/reports/provinces')
     const settlements = new Map<string, unknown>()
     for (const { period } of (await read('/v1/periods')).items) {
