@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm'
 import {
   bigint,
   boolean,
+  customType,
   date,
   index,
   integer,
@@ -21,6 +22,7 @@ import {
 const clearing = pgSchema('clearing')
 const money = (name: string) => bigint(name, { mode: 'bigint' })
 const number = (name: string) => bigint(name, { mode: 'number' })
+const bytes = customType<{ data: Buffer }>({ dataType: () => 'bytea' })
 const moment = (name: string) => timestamp(name, { precision: 3, withTimezone: true, mode: 'date' })
 
 export const migrations = clearing.table('migrations', {
@@ -64,7 +66,11 @@ export const accounts = clearing.table(
     posted: money('posted').notNull(),
     held: money('held').notNull(),
   },
-  (t) => [primaryKey({ columns: [t.book, t.account] }), unique().on(t.book, t.kind, t.owner)],
+  (t) => [
+    primaryKey({ columns: [t.book, t.account] }),
+    unique().on(t.book, t.kind, t.owner),
+    index('accounts_recoverable').on(t.book, t.account).where(sql`kind = 6`),
+  ],
 )
 
 export const actors = clearing.table(
@@ -158,6 +164,32 @@ export const commandKind = clearing.enum('command_kind', [
   'appeal_claim',
   'decide_claim_appeal',
   'publish_workdays',
+  'offer_clearing',
+  'sign_clearing',
+  'end_clearing',
+  'settle_period',
+  'finish_settlement',
+  'mark_paid',
+  'release_payments',
+  'stop_payment',
+  'take_statement',
+  'assign_exception',
+  'resolve_exception',
+  'write_off',
+  'receive_refund',
+  'red_flush_invoice',
+  'return_budget',
+  'carry_over',
+  'reconcile_budget',
+  'set_subsidy',
+  'subsidise',
+  'open_year',
+  'propose_account',
+  'confirm_account',
+  'revoke_account',
+  'reseal_account',
+  'plan_periods',
+  'preview_period',
 ])
 
 export const commands = clearing.table(
@@ -204,7 +236,11 @@ export const transfers = clearing.table(
     hold: number('hold'),
     amount: money('amount').notNull(),
   },
-  (t) => [primaryKey({ columns: [t.book, t.entry, t.line] })],
+  (t) => [
+    primaryKey({ columns: [t.book, t.entry, t.line] }),
+    index('transfers_owing').on(t.book, t.debit).where(sql`type in (6, 8, 14, 18)`),
+    index('transfers_owed_back').on(t.book, t.credit).where(sql`type in (9, 15, 25, 26)`),
+  ],
 )
 
 export const holds = clearing.table(
@@ -290,6 +326,27 @@ export const agreements = clearing.table(
     ended: number('ended'),
   },
   (t) => [primaryKey({ columns: [t.accepting, t.home, t.agreement] })],
+)
+
+export const clearingAgreements = clearing.table(
+  'clearing_agreements',
+  {
+    one: integer().notNull(),
+    other: integer().notNull(),
+    agreement: number('agreement').notNull(),
+    version: number('version').notNull(),
+    mode: text({ enum: ['direct', 'netted'] }).notNull(),
+    groupName: text('group_name').notNull(),
+    covers: text({ enum: ['province', 'tree'] }).notNull(),
+    threshold: money('threshold'),
+    cap: money('cap'),
+    validFrom: date('valid_from').notNull(),
+    validTo: date('valid_to').notNull(),
+    document: text(),
+    signed: integer().array().notNull(),
+    ended: date(),
+  },
+  (t) => [primaryKey({ columns: [t.one, t.other, t.agreement] })],
 )
 
 export const providerSuspensions = clearing.table(
@@ -614,7 +671,35 @@ export const periods = clearing.table('periods', {
   closedOn: date('closed_on').notNull(),
   netted: boolean().notNull(),
   paid: boolean().notNull(),
+  groupName: text('group_name'),
+  settled: boolean().notNull().default(false),
 })
+
+export const periodPairs = clearing.table(
+  'period_pairs',
+  {
+    period: text().notNull(),
+    one: integer().notNull(),
+    other: integer().notNull(),
+    agreement: number('agreement').notNull(),
+    net: money('net').notNull(),
+    netted: boolean().notNull(),
+    why: text({ enum: ['agreed', 'below_threshold', 'above_cap'] }).notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.period, t.one, t.other, t.agreement] })],
+)
+
+export const settlementParts = clearing.table(
+  'settlement_parts',
+  {
+    book: integer().notNull(),
+    period: text().notNull(),
+    part: text({ enum: ['issuer', 'payee', 'between'] }).notNull(),
+    piece: integer().notNull(),
+    seq: number('seq').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.book, t.period, t.part, t.piece] }), index('settlement_parts_period').on(t.period)],
+)
 
 export const periodReaches = clearing.table(
   'period_reaches',
@@ -701,6 +786,7 @@ export const paymentLines = clearing.table(
     payee: text().notNull(),
     province: integer(),
     amount: money('amount').notNull(),
+    clawedBack: money('clawed_back').notNull(),
     setOff: money('set_off').notNull(),
     state: text({ enum: ['open', 'released', 'paid', 'set_off'] }).notNull(),
     released: money('released').notNull(),
@@ -714,3 +800,326 @@ export const paymentLines = clearing.table(
     index('payment_lines_payee').on(t.payee, t.book, t.batch),
   ],
 )
+
+export const bankStatements = clearing.table(
+  'bank_statements',
+  {
+    book: integer().notNull(),
+    statement: text().notNull(),
+    account: text().notNull(),
+    number: text().notNull(),
+    digest: text().notNull(),
+    from: date('from_day').notNull(),
+    to: date('to_day').notNull(),
+    opening: money('opening').notNull(),
+    closing: money('closing').notNull(),
+    lines: integer().notNull(),
+    taken: integer().notNull(),
+    repeated: integer().notNull(),
+    first: number('first').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.book, t.statement] }), index('bank_statements_first').on(t.book, t.first)],
+)
+
+export const bankLines = clearing.table(
+  'bank_lines',
+  {
+    book: integer().notNull(),
+    account: text().notNull(),
+    serial: text().notNull(),
+    statement: text().notNull(),
+    line: integer().notNull(),
+    day: date().notNull(),
+    side: text({ enum: ['debit', 'credit'] }).notNull(),
+    amount: money('amount').notNull(),
+    name: text(),
+    reference: text(),
+    booked: number('booked').notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.book, t.account, t.serial] }),
+    index('bank_lines_statement').on(t.book, t.statement, t.line),
+  ],
+)
+
+export const bankMatches = clearing.table(
+  'bank_matches',
+  {
+    book: integer().notNull(),
+    account: text().notNull(),
+    serial: text().notNull(),
+    match: integer().notNull(),
+    kind: text({ enum: ['pay', 'bounce', 'receive', 'refund'] }).notNull(),
+    payer: integer().notNull(),
+    batch: number('batch'),
+    line: integer(),
+    payee: text(),
+    amount: money('amount').notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.book, t.account, t.serial, t.match] }),
+    index('bank_matches_line').on(t.payer, t.batch, t.line),
+  ],
+)
+
+export const bankExceptions = clearing.table(
+  'bank_exceptions',
+  {
+    book: integer().notNull(),
+    exception: number('exception').notNull(),
+    line: integer().notNull(),
+    account: text().notNull(),
+    serial: text().notNull(),
+    reason: text().notNull(),
+    openedOn: date('opened_on').notNull(),
+    owner: text(),
+    state: text({ enum: ['open', 'resolved'] }).notNull(),
+    resolution: jsonb(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.book, t.exception, t.line] }),
+    index('bank_exceptions_open').on(t.book, t.exception, t.line).where(sql`state = 'open'`),
+  ],
+)
+
+export const instructionReceipts = clearing.table(
+  'instruction_receipts',
+  {
+    book: integer().notNull(),
+    payer: integer().notNull(),
+    batch: number('batch').notNull(),
+    line: integer().notNull(),
+    received: money('received').notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.book, t.payer, t.batch, t.line] }),
+    index('instruction_receipts_line').on(t.payer, t.batch, t.line),
+  ],
+)
+
+export const reportHeads = clearing.table('report_heads', {
+  book: integer().primaryKey(),
+  seq: number('seq').notNull(),
+})
+
+export const reportLates = clearing.table('report_lates', { passed: number('passed').primaryKey() })
+
+const dated = { book: integer().notNull(), day: date().notNull(), passed: number('passed').notNull() }
+
+export const reportDays = clearing.table(
+  'report_days',
+  {
+    ...dated,
+    program: text().notNull(),
+    category: text().notNull(),
+    payeeProvince: integer('payee_province').notNull(),
+    issues: integer().notNull(),
+    issued: money('issued').notNull(),
+    lapses: integer().notNull(),
+    lapsed: money('lapsed').notNull(),
+    filed: integer().notNull(),
+    held: money('held').notNull(),
+    released: money('released').notNull(),
+    ordersLapsed: integer('orders_lapsed').notNull(),
+    delivered: integer().notNull(),
+    deliveredAmount: money('delivered_amount').notNull(),
+    confirmed: integer().notNull(),
+    confirmedAmount: money('confirmed_amount').notNull(),
+    claimed: integer().notNull(),
+    claimedAmount: money('claimed_amount').notNull(),
+    approved: integer().notNull(),
+    approvedAmount: money('approved_amount').notNull(),
+    clawedBack: money('clawed_back').notNull(),
+    paid: integer().notNull(),
+    paidAmount: money('paid_amount').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.passed, t.day, t.book, t.program, t.category, t.payeeProvince] })],
+)
+
+export const reportProviders = clearing.table(
+  'report_providers',
+  {
+    ...dated,
+    provider: text().notNull(),
+    filed: integer().notNull(),
+    held: money('held').notNull(),
+    released: money('released').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.passed, t.day, t.book, t.provider] })],
+)
+
+export const reportFirms = clearing.table(
+  'report_firms',
+  { ...dated, enterprise: text().notNull(), issued: boolean().notNull(), filed: boolean().notNull() },
+  (t) => [primaryKey({ columns: [t.passed, t.day, t.book, t.enterprise] })],
+)
+
+export const reportPayables = clearing.table(
+  'report_payables',
+  {
+    ...dated,
+    approvedOn: date('approved_on').notNull(),
+    orders: integer().notNull(),
+    amount: money('amount').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.passed, t.day, t.book, t.approvedOn] })],
+)
+
+export const reportWaits = clearing.table(
+  'report_waits',
+  { ...dated, days: integer().notNull(), orders: integer().notNull() },
+  (t) => [primaryKey({ columns: [t.passed, t.day, t.book, t.days] })],
+)
+
+export const reportClaims = clearing.table(
+  'report_claims',
+  {
+    book: integer().notNull(),
+    order: number('order').notNull(),
+    seq: number('seq').notNull(),
+    claimedOn: date('claimed_on').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.book, t.order] })],
+)
+
+const ofOrder = {
+  book: integer().notNull(),
+  order: number('order').notNull(),
+  seq: number('seq').notNull(),
+  amount: money('amount').notNull(),
+}
+
+export const reportSupplements = clearing.table('report_supplements', ofOrder, (t) => [
+  primaryKey({ columns: [t.book, t.order, t.seq] }),
+])
+
+export const reportClawbacks = clearing.table('report_clawbacks', ofOrder, (t) => [
+  primaryKey({ columns: [t.book, t.order, t.seq] }),
+])
+
+export const reportPeriods = clearing.table('report_periods', { period: text().primaryKey() })
+
+export const reportItems = clearing.table(
+  'report_items',
+  {
+    period: text().notNull(),
+    book: integer().notNull(),
+    program: text().notNull(),
+    category: text().notNull(),
+    provider: text().notNull(),
+    payeeProvince: integer('payee_province').notNull(),
+    approved: integer().notNull(),
+    amount: money('amount').notNull(),
+    clawBacks: integer('claw_backs').notNull(),
+    clawedBack: money('clawed_back').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.period, t.book, t.program, t.category, t.provider, t.payeeProvince] })],
+)
+
+export const logSalts = clearing.table('log_salts', {
+  book: integer().primaryKey(),
+  salt: bytes().notNull(),
+})
+
+export const logTiles = clearing.table(
+  'log_tiles',
+  {
+    book: integer().notNull(),
+    level: smallint().notNull(),
+    tile: number('tile').notNull(),
+    hashes: bytes().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.book, t.level, t.tile] })],
+)
+
+export const logCheckpoints = clearing.table(
+  'log_checkpoints',
+  {
+    book: integer().notNull(),
+    size: number('size').notNull(),
+    root: bytes().notNull(),
+    day: date().notNull(),
+    signedAt: moment('signed_at').notNull(),
+    note: text().notNull(),
+    replaced: boolean().notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.book, t.size] }),
+    index('log_checkpoints_replaced').on(t.book, t.signedAt).where(sql`replaced`),
+  ],
+)
+
+export const subsidies = clearing.table(
+  'subsidies',
+  {
+    book: integer().notNull(),
+    program: text().notNull(),
+    versions: jsonb().notNull(),
+    runs: jsonb().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.book, t.program] })],
+)
+
+export const treasuryFigures = clearing.table(
+  'treasury_figures',
+  {
+    book: integer().notNull(),
+    program: text().notNull(),
+    amount: money('amount').notNull(),
+    asOf: date('as_of').notNull(),
+    document: text().notNull(),
+    recordedOn: date('recorded_on').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.book, t.program] })],
+)
+
+export const bankAccounts = clearing.table(
+  'bank_accounts',
+  {
+    account: number('account').primaryKey(),
+    owner: text().notNull(),
+    after: number('after').notNull(),
+    version: number('version').notNull(),
+    holder: text().notNull(),
+    registeredName: text('registered_name'),
+    explanation: text(),
+    bank: text().notNull(),
+    bankCode: text('bank_code').notNull(),
+    sealed: text().notNull(),
+    print: text().notNull(),
+    tail: text().notNull(),
+    state: text({ enum: ['proposed', 'confirmed', 'revoked'] }).notNull(),
+    proposedBy: text('proposed_by').notNull(),
+    proposedOn: date('proposed_on').notNull(),
+    decidedBy: text('decided_by'),
+    decidedOn: date('decided_on'),
+    validFrom: date('valid_from'),
+    notified: text(),
+  },
+  (t) => [
+    unique().on(t.owner, t.after),
+    index('bank_accounts_owner').on(t.owner, t.account),
+    index('bank_accounts_print').on(t.print),
+    index('bank_accounts_changes').on(t.account).where(sql`state <> 'revoked'`),
+  ],
+)
+
+export const periodCalendars = clearing.table(
+  'period_calendars',
+  {
+    groupName: text('group_name').notNull(),
+    year: integer().notNull(),
+    version: number('version').notNull(),
+    periods: jsonb().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.groupName, t.year] })],
+)
+
+export const periodPreviews = clearing.table('period_previews', {
+  period: text().primaryKey(),
+  preview: number('preview').notNull(),
+  madeOn: date('made_on').notNull(),
+  through: date().notNull(),
+  groupName: text('group_name').notNull(),
+  gross: jsonb().notNull(),
+})

@@ -7,8 +7,13 @@ import { agreementRoutes } from './agreements/routes.js'
 import { appealRoutes } from './appeals/routes.js'
 import { applicationRoutes } from './applications/routes.js'
 import { auditRoutes } from './audit/routes.js'
+import type { AccountSettings } from './bank-accounts/numbers.js'
+import { bankAccountRoutes } from './bank-accounts/routes.js'
+import { calendarRoutes } from './calendars/routes.js'
 import { catalogueRoutes } from './catalogue/routes.js'
+import { clawBackCommand } from './claims/commands.js'
 import { claimRoutes } from './claims/routes.js'
+import { clearingRoutes } from './clearing/routes.js'
 import { refuse } from './core/refusals.js'
 import { deadlineRoutes } from './deadlines/routes.js'
 import { divisionRoutes } from './divisions/routes.js'
@@ -23,7 +28,9 @@ import { healthRoutes } from './health/routes.js'
 import { integrityRoutes } from './integrity/routes.js'
 import { objectionRoutes } from './objections/routes.js'
 import { orderRoutes } from './orders/routes.js'
+import { outlookRoutes } from './outlook/routes.js'
 import { overviewRoutes } from './overview/routes.js'
+import { paymentRoutes } from './payments/routes.js'
 import { peopleRoutes } from './people/routes.js'
 import { type Auth, builtInIssuer, type Directory, registerAuth } from './platform/auth.js'
 import { type Limits, registerLimits } from './platform/limits.js'
@@ -35,12 +42,19 @@ import { proposalRoutes } from './proposals/routes.js'
 import { providerRoutes } from './providers/routes.js'
 import { quoteRoutes } from './quotes/routes.js'
 import { recognitionApplicationRoutes } from './recognition-applications/routes.js'
+import { redFlush } from './recoveries/red-flush.js'
+import { recoveryRoutes } from './recoveries/routes.js'
 import { refusalsOf } from './refusals.js'
 import { relationRoutes } from './relations/routes.js'
 import { reviewRoutes } from './reviews/routes.js'
+import type { SealKey } from './seal/key.js'
+import { sealRoutes } from './seal/routes.js'
 import { settlementRoutes } from './settlement/routes.js'
 import { closePeriod, confirmPayments } from './settlement/settle.js'
+import { settlementReportRoutes } from './settlement-reports/routes.js'
 import { simulationRoutes } from './simulation/routes.js'
+import { resolveByHand } from './statements/paid.js'
+import { statementRoutes } from './statements/routes.js'
 import { tokenRoutes } from './tokens/routes.js'
 import { voucherFileRoutes } from './voucher-files/routes.js'
 import { voucherRoutes } from './vouchers/routes.js'
@@ -48,6 +62,7 @@ import { webhookDocument } from './webhooks/contract.js'
 import { webhookRoutes } from './webhooks/routes.js'
 import type { WebhookSettings } from './webhooks/sender.js'
 import { workdayRoutes } from './workdays/routes.js'
+import { yearEndRoutes } from './year-end/routes.js'
 
 const MOST_BYTES = 1_048_576
 
@@ -63,6 +78,10 @@ export async function buildApp(
     readonly trustProxy?: readonly string[]
     /** Without them webhooks are off. */
     readonly webhooks?: WebhookSettings
+    /** Without it the logs are not sealed. */
+    readonly seal?: SealKey
+    /** Without them no account numbers are taken. */
+    readonly accounts?: AccountSettings
     /** Without them nobody is counted. */
     readonly limits?: Limits
     /** Whether requests are made known to OpenTelemetry. */
@@ -138,8 +157,12 @@ export async function buildApp(
   proposalRoutes(app, services, {
     close_period: (asked) => closePeriod(services.engine, services.sql, asked),
     confirm_payments: (asked) => confirmPayments(services.engine, services.sql, asked),
+    resolve_exception: (asked) => resolveByHand(services.engine, services.sql, asked),
+    red_flush_invoice: (asked) => redFlush({ ...services, clawBack: clawBackCommand as never }, asked),
   })
   agreementRoutes(app, services)
+  clearingRoutes(app, services)
+  paymentRoutes(app, services, options.accounts)
   peopleRoutes(app, services)
   divisionRoutes(app)
   programRoutes(app, services)
@@ -163,9 +186,17 @@ export async function buildApp(
   appealRoutes(app, services)
   workdayRoutes(app, services)
   deadlineRoutes(app, services)
+  calendarRoutes(app, services)
+  outlookRoutes(app, services)
   settlementRoutes(app, services)
+  statementRoutes(app, services)
+  settlementReportRoutes(app, services)
+  recoveryRoutes(app, services)
+  yearEndRoutes(app, services)
   auditRoutes(app, services)
+  sealRoutes(app, services, options.seal)
   webhookRoutes(app, services, options.webhooks)
+  bankAccountRoutes(app, services, options.accounts)
   await app.ready()
   return app
 }

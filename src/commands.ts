@@ -11,6 +11,13 @@ import {
   reviewApplicationCommand,
   withdrawApplicationCommand,
 } from './applications/commands.js'
+import {
+  confirmAccountCommand,
+  proposeAccountCommand,
+  resealAccountCommand,
+  revokeAccountCommand,
+} from './bank-accounts/commands.js'
+import { planPeriodsCommand } from './calendars/commands.js'
 import { mapCategoryCommand } from './catalogue/commands.js'
 import {
   approveClaimCommand,
@@ -20,6 +27,7 @@ import {
   submitClaimCommand,
   verifyClaimCommand,
 } from './claims/commands.js'
+import { endClearingCommand, offerClearingCommand, signClearingCommand } from './clearing/commands.js'
 import { lapseOrderCommand, lapseVoucherCommand } from './deadlines/commands.js'
 import type { CommandType } from './engine/command.js'
 import { declineProposalCommand, proposeCommand } from './engine/proposal.js'
@@ -46,6 +54,8 @@ import {
   fileOrderCommand,
   supplementOrderCommand,
 } from './orders/commands.js'
+import { previewPeriodCommand } from './outlook/commands.js'
+import { releasePaymentsCommand, stopPaymentCommand } from './payments/commands.js'
 import { appointCommand, barPersonCommand, deputiseCommand, endStandingCommand } from './people/commands.js'
 import {
   appropriateCommand,
@@ -63,9 +73,19 @@ import {
   withdrawProviderCommand,
 } from './providers/commands.js'
 import { applyRecognitionCommand, refuseRecognitionCommand } from './recognition-applications/commands.js'
+import { receiveRefundCommand, redFlushInvoiceCommand, writeOffCommand } from './recoveries/commands.js'
 import { declareRelationsCommand, recordRelationsCommand } from './relations/commands.js'
 import { decideProviderObjectionCommand, objectToProviderCommand, reviewProviderCommand } from './reviews/commands.js'
-import { closePeriodCommand, confirmPaymentsCommand, netPeriodCommand, payCommand } from './settlement/commands.js'
+import {
+  closePeriodCommand,
+  confirmPaymentsCommand,
+  finishSettlementCommand,
+  markPaidCommand,
+  netPeriodCommand,
+  payCommand,
+  settlePeriodCommand,
+} from './settlement/commands.js'
+import { assignExceptionCommand, resolveExceptionCommand, takeStatementCommand } from './statements/commands.js'
 import {
   cancelVoucherCommand,
   extendVoucherCommand,
@@ -84,6 +104,14 @@ import {
   rotateWebhookCommand,
 } from './webhooks/commands.js'
 import { publishWorkdaysCommand } from './workdays/commands.js'
+import {
+  carryOverCommand,
+  openYearCommand,
+  reconcileBudgetCommand,
+  returnBudgetCommand,
+  setSubsidyCommand,
+  subsidiseCommand,
+} from './year-end/commands.js'
 
 const all: readonly CommandType[] = [
   publishProgramCommand,
@@ -165,6 +193,32 @@ const all: readonly CommandType[] = [
   appealClaimCommand,
   decideClaimAppealCommand,
   publishWorkdaysCommand,
+  offerClearingCommand,
+  signClearingCommand,
+  endClearingCommand,
+  settlePeriodCommand,
+  finishSettlementCommand,
+  markPaidCommand,
+  releasePaymentsCommand,
+  stopPaymentCommand,
+  takeStatementCommand,
+  assignExceptionCommand,
+  resolveExceptionCommand,
+  writeOffCommand,
+  receiveRefundCommand,
+  redFlushInvoiceCommand,
+  returnBudgetCommand,
+  carryOverCommand,
+  reconcileBudgetCommand,
+  setSubsidyCommand,
+  subsidiseCommand,
+  openYearCommand,
+  proposeAccountCommand,
+  confirmAccountCommand,
+  revokeAccountCommand,
+  resealAccountCommand,
+  planPeriodsCommand,
+  previewPeriodCommand,
 ]
 
 /** Every kind of command the log may hold, by its name there: what was logged can be decided again. */

@@ -4,6 +4,8 @@ import { isIP } from 'node:net'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { type KeyRing, keyRing } from './bank-accounts/seal.js'
+import { parseSigningKey } from './core/checkpoint.js'
 import { firstHost } from './platform/database.js'
 import { type Issuer, issuerList } from './platform/issuers.js'
 import type { Limits } from './platform/limits.js'
@@ -33,8 +35,18 @@ export interface Config {
   readonly trustProxy: readonly string[] | undefined
   /** Without it webhooks are off. */
   readonly webhookKey: string | undefined
+  /** Without it no account numbers are taken, but on a developer's machine. */
+  readonly accountKey: KeyRing | undefined
+  /** In workdays: another account waits so long before payments use it 冷静期. */
+  readonly accountCoolingDays: number
   /** Networks of the operator's own that webhooks may be sent to. */
   readonly webhookPrivateTargets: Networks
+  /** Private key (PEM, Ed25519) that the logs' checkpoints are signed with. */
+  readonly sealKey: string | undefined
+  /** The name the logs are published under, such as clearing.example.cn. */
+  readonly sealOrigin: string
+  /** Where it is remembered what was signed, beside the database. */
+  readonly witnessFile: string
   /** How many requests a minute are answered, of one address and of one organisation. */
   readonly limits: Limits
   /** Whether requests and batches are made known to OpenTelemetry. */
@@ -106,12 +118,41 @@ const environment = z.object({
     .refine((list) => list.every(isNetwork), 'not a list of addresses or networks, such as 10.0.0.0/8,127.0.0.1')
     .optional(),
   WEBHOOK_KEY: z.string().min(32, 'at least 32 characters, drawn by chance').optional(),
+  ACCOUNT_KEY: z
+    .string()
+    .transform((text, context) => {
+      const ring = keyRing(text)
+      if (ring) return ring
+      // The text itself is secret: nothing of it is said.
+      context.addIssue({
+        code: 'custom',
+        message: 'not 32 bytes in base64, or several as name:key with commas between',
+      })
+      return z.NEVER
+    })
+    .optional(),
+  ACCOUNT_COOLING_DAYS: z
+    .string()
+    .regex(/^\d{1,2}$/, 'a number of workdays from 0 to 90')
+    .transform(Number)
+    .refine((days) => days <= 90, 'a number of workdays from 0 to 90')
+    .default(3),
   WEBHOOK_PRIVATE_TARGETS: z
     .string()
     .transform((list) => list.split(',').map((one) => networkOf(one.trim())))
     .refine((list) => !list.includes(undefined), 'not a list of addresses or networks, such as 10.20.0.0/16')
     .transform((list) => list as unknown as Networks)
     .default([]),
+  SEAL_KEY: z
+    .string()
+    .refine((pem) => parseSigningKey(pem) !== undefined, { error: 'not the PEM of a private Ed25519 key' })
+    .optional(),
+  SEAL_ORIGIN: z
+    .string()
+    .regex(/^[^\s+/]+(\/[^\s+/]+)*$/, 'a name such as clearing.example.cn, without blanks, + or a slash at its end')
+    .max(200)
+    .optional(),
+  SEAL_WITNESS: z.string().min(1).optional(),
   RATE_LIMIT_ADDRESS: perMinute.default(60_000),
   RATE_LIMIT_ORGANISATION: perMinute.default(12_000),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
@@ -134,6 +175,17 @@ export function readDatabaseConfig(env: NodeJS.ProcessEnv): DatabaseConfig {
   }
 }
 
+/** Reads from the environment what logs are signed with, and where the database is. */
+export function readSealConfig(env: NodeJS.ProcessEnv): DatabaseConfig & Pick<Config, 'sealKey' | 'sealOrigin'> {
+  const e = parse(env)
+  if (e.SEAL_KEY && !e.SEAL_ORIGIN) {
+    throw new ConfigError(
+      'SEAL_ORIGIN is needed with SEAL_KEY: the name your logs are published under, such as clearing.example.cn. 设置 SEAL_KEY 时须同时设置 SEAL_ORIGIN。',
+    )
+  }
+  return { ...readDatabaseConfig(env), sealKey: e.SEAL_KEY, sealOrigin: e.SEAL_ORIGIN ?? 'clearing.localhost' }
+}
+
 /** Reads the environment; throws ConfigError naming every variable that is wrong. Empty variables count as absent. */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const e = parse(env)
@@ -148,7 +200,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       'TOKEN_ISSUER is one of TOKEN_ISSUERS: tokens of one issuer are checked in one way. TOKEN_ISSUER 与 TOKEN_ISSUERS 重复。',
     )
   }
-  const database = readDatabaseConfig(env)
+  const { sealKey, sealOrigin, ...database } = readSealConfig(env)
   return Object.freeze({
     host: e.HOST,
     port: e.PORT,
@@ -161,7 +213,12 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     tokenIssuers: e.TOKEN_ISSUERS,
     trustProxy: e.TRUST_PROXY,
     webhookKey: e.WEBHOOK_KEY,
+    accountKey: e.ACCOUNT_KEY,
+    accountCoolingDays: e.ACCOUNT_COOLING_DAYS,
     webhookPrivateTargets: e.WEBHOOK_PRIVATE_TARGETS,
+    sealKey,
+    sealOrigin,
+    witnessFile: e.SEAL_WITNESS ?? join(database.dataRoot, 'sealed.json'),
     limits: { address: e.RATE_LIMIT_ADDRESS, organisation: e.RATE_LIMIT_ORGANISATION },
     tracing: e.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined,
     production,

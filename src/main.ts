@@ -1,4 +1,7 @@
 import type { Logger } from 'pino'
+import { developersRing } from './bank-accounts/key-file.js'
+import { resealAll } from './bank-accounts/numbers.js'
+import type { KeyRing } from './bank-accounts/seal.js'
 import { type Config, ConfigError, readConfig } from './config.js'
 import { systemClock } from './core/time.js'
 import { openDatabase } from './database.js'
@@ -10,7 +13,11 @@ import { connect, DatabaseError, type Sql } from './platform/database.js'
 import { EmbeddedPostgresError } from './platform/embedded-postgres.js'
 import { type FileStore, openFiles } from './platform/files.js'
 import { openLog } from './platform/log.js'
+import { sealKeyOf } from './seal/key.js'
+import { Witness } from './seal/witness.js'
 import { createService, type Service } from './service.js'
+import { settleAll } from './settlement/settle.js'
+import { rollUp } from './settlement-reports/roll-up.js'
 import { Sender } from './webhooks/sender.js'
 
 const SWEEP_EVERY = 60_000
@@ -41,16 +48,24 @@ function announce(base: string, isOpen: boolean): void {
 `)
 }
 
-/** Lapses what is overdue once a minute, in the process in charge, and removes files nobody needs; no command waits for it. */
+/** Once a minute, in the process in charge: lapses what is overdue, goes on with settlements, removes files nobody needs. */
 function sweepRegularly(
   service: Service,
-  { sql, files, log }: { sql: Sql; files: FileStore; log: Logger },
+  { sql, files, ring, log }: { sql: Sql; files: FileStore; ring: KeyRing | undefined; log: Logger },
 ): () => Promise<void> {
   let running: Promise<void> | undefined
   const sweepOnce = async () => {
     const failed = (error: unknown) => log.error({ err: error }, 'sweep failed')
     await sweep(service.engine, sql, systemClock).catch(failed)
+    await settleAll(service.engine, sql).catch(failed)
     await removeUnnamed(files, sql, systemClock).catch(failed)
+    await rollUp(sql).catch(failed)
+    if (ring) {
+      const sealing = await resealAll(service.engine, sql, ring).catch(failed)
+      const { resealed, unreadable } = sealing ?? { resealed: 0, unreadable: [] }
+      if (resealed > 0) log.info({ resealed }, 'bank accounts are sealed with the newest key')
+      if (unreadable.length > 0) log.error({ unreadable }, 'bank accounts cannot be read: a key is missing')
+    }
     running = undefined
   }
   const timer = setInterval(() => {
@@ -101,6 +116,10 @@ async function main(): Promise<void> {
     const clock = systemClock
     const { trustProxy, limits, tracing, webhookKey: key, webhookPrivateTargets } = config
     const files = openFiles(config.documentRoot)
+    const seal = sealKeyOf(config)
+    if (!seal) logger.warn('SEAL_KEY is not set: the logs are not sealed 未设置 SEAL_KEY，不封存日志')
+    // A database of one's own is a developer's; any other needs a key that is kept apart from it.
+    const ring = config.accountKey ?? (isEmbedded && !config.production ? developersRing(config.dataRoot) : undefined)
     const service = await createService({
       ...database,
       clock,
@@ -110,6 +129,8 @@ async function main(): Promise<void> {
       limits,
       tracing,
       ...(trustProxy ? { trustProxy } : {}),
+      ...(seal ? { seal, witness: new Witness(config.witnessFile) } : {}),
+      ...(ring ? { accounts: { ring, coolingDays: config.accountCoolingDays } } : {}),
       ...(key ? { webhooks: { key, sender: new Sender(webhookPrivateTargets) } } : {}),
     })
     if (database.databaseUrl === database.migrateUrl) {
@@ -121,7 +142,7 @@ async function main(): Promise<void> {
     if ((await Promise.race([demonstration, stop])) !== 'stop') {
       const base = await Promise.race([service.open(config), stop])
       if (base !== 'stop') {
-        const stopSweeping = sweepRegularly(service, { sql, files, log: logger })
+        const stopSweeping = sweepRegularly(service, { sql, files, ring, log: logger })
         announce(base, isOpen)
         await stop
         await stopSweeping()

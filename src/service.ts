@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { buildApp } from './app.js'
+import type { AccountSettings } from './bank-accounts/numbers.js'
 import { commandTypes } from './commands.js'
 import { type Clock, systemTimer } from './core/time.js'
 import { type CommandType, SYSTEM } from './engine/command.js'
@@ -18,7 +19,10 @@ import { connect, connectEngine, migrate, openReader, userOf } from './platform/
 import { type FileStore, noFiles } from './platform/files.js'
 import type { Limits } from './platform/limits.js'
 import { recordedSpan } from './platform/traces.js'
-import { openDeliveryStore, openLeaseStore, openStorage } from './storage.js'
+import type { SealKey } from './seal/key.js'
+import { Sealer } from './seal/sealer.js'
+import type { Witness } from './seal/witness.js'
+import { openDeliveryStore, openLeaseStore, openSealStore, openStorage } from './storage.js'
 import { disableWebhookCommand } from './webhooks/commands.js'
 import { Deliverer } from './webhooks/deliverer.js'
 import type { WebhookSettings } from './webhooks/sender.js'
@@ -43,6 +47,12 @@ export interface ServiceOptions {
   readonly queue?: number
   /** Without them webhooks are off. */
   readonly webhooks?: WebhookSettings
+  /** Without it the logs are not sealed. */
+  readonly seal?: SealKey
+  /** What was signed, kept beside the database. */
+  readonly witness?: Witness
+  /** Without them no account numbers are taken. */
+  readonly accounts?: AccountSettings
 }
 
 export interface Service {
@@ -77,8 +87,14 @@ export async function createService(options: ServiceOptions): Promise<Service> {
   const lease = new Lease(me, leases, timer)
   const isInCharge = () => lease.inCharge?.who === 'here'
   const recorded = options.tracing ? recordedSpan : undefined
+  const sealed = { commands: 0, seconds: 0, contradicted: 0 }
   const tally: Tally = new Tally(
-    { waiting: () => engine.waiting, inCharge: isInCharge, webhookLag: () => deliverer?.lag ?? 0 },
+    {
+      waiting: () => engine.waiting,
+      inCharge: isInCharge,
+      webhookLag: () => deliverer?.lag ?? 0,
+      unsealed: () => sealer?.unsealed ?? sealed,
+    },
     recorded,
   )
   const engine: Engine = new Engine({
@@ -114,6 +130,13 @@ export async function createService(options: ServiceOptions): Promise<Service> {
     return made
   }
 
+  const seals = openSealStore(() => connect(databaseUrl, 1))
+  const sealer = options.seal && sealWith(options.seal)
+  function sealWith(key: SealKey): Sealer {
+    const witness = options.witness ? { witness: options.witness } : {}
+    return new Sealer({ store: seals, key, clock, timer, isInCharge, ...witness, ...log })
+  }
+
   let state: 'starting' | 'open' | 'stopping' = 'starting'
   /** What the database said when it was last asked in vain, before the service was open. */
   let fault: unknown
@@ -139,6 +162,8 @@ export async function createService(options: ServiceOptions): Promise<Service> {
     ...(logger ? { logger } : {}),
     ...(options.trustProxy ? { trustProxy: options.trustProxy } : {}),
     ...(options.webhooks ? { webhooks: options.webhooks } : {}),
+    ...(options.seal ? { seal: options.seal } : {}),
+    ...(options.accounts ? { accounts: options.accounts } : {}),
     ...(options.limits ? { limits: options.limits } : {}),
     ...(options.tracing ? { tracing: true } : {}),
   })
@@ -178,16 +203,25 @@ export async function createService(options: ServiceOptions): Promise<Service> {
       await lease.start()
       if (state === 'starting') state = 'open'
       if (state === 'open') deliverer?.start()
+      if (state === 'open') sealer?.start()
       return address
     },
     async close() {
       state = 'stopping'
       await deliverer?.stop()
       await front.close()
+      await sealer?.stop()
       await lease.stop()
       hangUp()
       await app.close()
-      await Promise.all([storage.close(), leases.close(), deliveries.close(), sql.end({ timeout: 5 }), reader.close()])
+      await Promise.all([
+        storage.close(),
+        leases.close(),
+        deliveries.close(),
+        seals.close(),
+        sql.end({ timeout: 5 }),
+        reader.close(),
+      ])
     },
   }
 }

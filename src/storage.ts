@@ -6,6 +6,8 @@ import type { Person, Storage } from './engine/storage.js'
 import { recordIn } from './ledger/record.js'
 import { databaseSource } from './ledger/world.js'
 import type { Sql } from './platform/database.js'
+import { headsAndSeals, keepSeals, leafHashes, openLogs, tileHashes } from './seal/queries.js'
+import type { SealStore } from './seal/sealer.js'
 import { type DeliveryStore, keepLanes, readActive, readHeads, readPages } from './webhooks/queries.js'
 
 /** A connection that says nothing for so long is given up, in milliseconds; the server gives up earlier by itself. */
@@ -106,6 +108,19 @@ export function openDeliveryStore(connect: () => Sql): DeliveryStore & { close()
     active: (known) => line.ask(({ sql }) => readActive(sql, known)),
     pages: (places, withThings) => line.ask(({ sql }) => readPages(sql, places, withThings)),
     keep: (steps, moment) => line.ask(({ sql }) => keepLanes(sql, steps, moment)),
+    close: () => line.close(),
+  }
+}
+
+/** What the sealer of the logs reads and keeps, on a connection of its own. */
+export function openSealStore(connect: () => Sql): SealStore & { close(): Promise<void> } {
+  const line = new Line(connect)
+  return {
+    heads: () => line.ask(({ sql }) => headsAndSeals(sql)),
+    leaves: (stretches) => line.ask(({ sql }) => leafHashes(sql, stretches)),
+    tile: (book, place) => line.ask(({ sql }) => tileHashes(sql, book, place)),
+    open: (salts) => line.ask(({ sql }) => openLogs(sql, salts)),
+    keep: (...seals) => line.ask(({ sql }) => keepSeals(sql, ...seals)),
     close: () => line.close(),
   }
 }

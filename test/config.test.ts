@@ -1,5 +1,7 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { join } from 'node:path'
 import t from 'tap'
+import { keyRing } from '../src/bank-accounts/seal.js'
 import { ConfigError, readConfig } from '../src/config.js'
 import { builtInIssuer } from '../src/platform/auth.js'
 import { networkOf } from '../src/webhooks/target.js'
@@ -27,6 +29,14 @@ t.test('nothing set: the embedded default on loopback', async (t) => {
   t.same(readConfig({ PORT: '', DATABASE_URL: '', HOST: '' }), config, 'an empty variable is absent')
 })
 
+const sealKey = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+
+t.test('a key to sign logs with needs the name they are published under', async (t) => {
+  t.match(faultOf({ SEAL_KEY: sealKey }), /SEAL_ORIGIN is needed/)
+  t.equal(readConfig({}).sealOrigin, 'clearing.localhost')
+})
+const accountKey = `new:${Buffer.alloc(32, 1).toString('base64')},old:${Buffer.alloc(32, 2).toString('base64')}`
+
 t.test('everything set', async (t) => {
   const config = readConfig({
     HOST: '0.0.0.0',
@@ -39,7 +49,11 @@ t.test('everything set', async (t) => {
     TOKEN_AUDIENCE: 'vouchers',
     TRUST_PROXY: '10.0.0.0/8, ::1',
     WEBHOOK_KEY: 'k'.repeat(32),
+    ACCOUNT_KEY: accountKey,
+    ACCOUNT_COOLING_DAYS: '5',
     WEBHOOK_PRIVATE_TARGETS: '10.20.0.0/16, ::1',
+    SEAL_KEY: sealKey,
+    SEAL_ORIGIN: 'clearing.example/log',
     RATE_LIMIT_ADDRESS: '600',
     RATE_LIMIT_ORGANISATION: '60',
     OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318',
@@ -59,7 +73,12 @@ t.test('everything set', async (t) => {
     tokenIssuers: undefined,
     trustProxy: ['10.0.0.0/8', '::1'],
     webhookKey: 'k'.repeat(32),
+    accountKey: keyRing(accountKey),
+    accountCoolingDays: 5,
     webhookPrivateTargets: [networkOf('10.20.0.0/16'), networkOf('::1')],
+    sealKey,
+    sealOrigin: 'clearing.example/log',
+    witnessFile: '/data/sealed.json',
     limits: { address: 600, organisation: 60 },
     tracing: true,
     production: true,
@@ -80,7 +99,11 @@ t.test('every variable that is wrong is named, all at once', async (t) => {
     TOKEN_ISSUERS: 'none.json',
     TRUST_PROXY: 'proxy.example',
     WEBHOOK_KEY: 'short',
+    ACCOUNT_KEY: 'old:short',
+    ACCOUNT_COOLING_DAYS: '91',
     WEBHOOK_PRIVATE_TARGETS: '10.0.0.0/33',
+    SEAL_KEY: key,
+    SEAL_ORIGIN: 'a b',
     RATE_LIMIT_ADDRESS: '0',
     RATE_LIMIT_ORGANISATION: 'many',
     OTEL_EXPORTER_OTLP_ENDPOINT: 'collector',
@@ -94,7 +117,11 @@ t.test('every variable that is wrong is named, all at once', async (t) => {
     'TOKEN_ISSUERS',
     'TRUST_PROXY',
     'WEBHOOK_KEY',
+    'ACCOUNT_KEY',
+    'ACCOUNT_COOLING_DAYS',
     'WEBHOOK_PRIVATE_TARGETS',
+    'SEAL_KEY',
+    'SEAL_ORIGIN',
     'RATE_LIMIT_ADDRESS',
     'RATE_LIMIT_ORGANISATION',
     'OTEL_EXPORTER_OTLP_ENDPOINT',
@@ -102,6 +129,7 @@ t.test('every variable that is wrong is named, all at once', async (t) => {
   ]) {
     t.match(message, new RegExp(`^ {2}${name}: \\S`, 'm'), name)
   }
+  t.notMatch(message, /old:short/, 'a key that is wrong is secret all the same')
   t.match(message, /环境变量有误/)
   for (const PORT of ['-1', '65536', '80.5', 'NaN', '0x50', '1e3', ' ']) {
     t.match(faultOf({ PORT }), /PORT: /, `PORT ${JSON.stringify(PORT)}`)

@@ -19,7 +19,13 @@ import { type Program, together } from '../src/programs/facts.js'
 import { versionOf } from '../src/programs/rules.js'
 import { registerProviderCommand } from '../src/providers/commands.js'
 import type { Provider } from '../src/providers/facts.js'
-import { closePeriodCommand, confirmPaymentsCommand, netPeriodCommand, payCommand } from '../src/settlement/commands.js'
+import {
+  closePeriodCommand,
+  confirmPaymentsCommand,
+  markPaidCommand,
+  netPeriodCommand,
+  payCommand,
+} from '../src/settlement/commands.js'
 import type { Period } from '../src/settlement/facts.js'
 import { issueCommand } from '../src/vouchers/commands.js'
 import { passOn, type Voucher, voucherAccount } from '../src/vouchers/facts.js'
@@ -605,9 +611,12 @@ t.test('settlement', async (t) => {
     closing: 5,
     through: '2026-02-28',
     closedOn: DAY,
+    group: null,
     netted: true,
+    settled: false,
     paid: false,
     reaches: {},
+    pairs: [],
     ...over,
   })
 
@@ -625,10 +634,16 @@ t.test('settlement', async (t) => {
        new      2026-03-03  period_not_over
        used     2026-03-01  period_closed
        used     2026-03-02  period_closed
+       planned  2026-03-01  accepted
+       planned  2026-02-28  period_not_planned
+       other    2026-03-01  period_not_planned
       `,
     )
     for (const { name, through, outcome } of cases) {
-      const facts = { book: 0, existing: name === 'used' ? closed() : null, heads }
+      const planned = [{ period: name === 'other' ? '2026-03' : '2026-02', through: '2026-03-01' }]
+      const year = { book: 0, group: 'region', year: 2026, version: 1, periods: planned }
+      const calendar = ['planned', 'other'].includes(name!) ? year : null
+      const facts = { book: 0, existing: name === 'used' ? closed() : null, calendar, heads }
       const decision = closePeriodCommand.decide(facts, { period: '2026-02', through }, context())
       t.equal(codeOf(decision), outcome, `${name} through ${through}`)
       if (isRefusal(decision)) continue
@@ -645,7 +660,7 @@ t.test('settlement', async (t) => {
       { from: '330000', to: '340000', amount: 0n },
     ]
     const ask = (period: Period | null) =>
-      netPeriodCommand.decide({ book: 0, closed: period }, { period: '2026-02', gross }, context())
+      netPeriodCommand.decide({ book: 0, closed: period, agreements: [] }, { period: '2026-02', gross }, context())
     const decision = ask(closed({ netted: false }))
     t.equal(entryOf(decision), 'owe position>position 70.00; owe position>position 20.00')
     t.same(isRefusal(decision) || decision.entry!.map(({ debit, credit }) => [debit.owner, credit.owner]), [
@@ -756,7 +771,7 @@ t.test('states × commands: every cell of the table, and state_conflict before a
     sameInvoice: null,
   })
   type Any = { decide(facts: never, command: never, context: Context): Plan | Refusal }
-  const types: Record<Exclude<OrderCommand, 'confirm_payments' | 'replace_order'>, Any> = {
+  const types: Record<Exclude<OrderCommand, 'confirm_payments' | 'payment_bounced' | 'replace_order'>, Any> = {
     accept_order: ordersCommands.acceptOrderCommand,
     decline_order: ordersCommands.declineOrderCommand,
     supplement_order: ordersCommands.supplementOrderCommand,
@@ -816,6 +831,15 @@ t.test('states × commands: every cell of the table, and state_conflict before a
       )
     if (allowed.confirm_payments) t.equal(changed<Order>(pay(), 'orders')?.state, allowed.confirm_payments)
     else t.throws(pay, `${state} cannot be paid`)
+    for (const [paid, step] of [
+      [true, 'confirm_payments'],
+      [false, 'payment_bounced'],
+    ] as const) {
+      const facts = { book: BOOK, orders: [order({ state })] }
+      const decision = markPaidCommand.decide(facts, { period: 'P', book: BOOK, orders: [], paid }, context())
+      if (allowed[step]) t.equal(changed<Order>(decision, 'orders')?.state, allowed[step])
+      else t.match(decision, { refused: 'state_conflict' })
+    }
   }
   t.same(Object.keys(transitions).sort(), [...orderStates].sort(), 'every state has its line')
 })
@@ -838,6 +862,7 @@ t.test('the table is the rehearsal text: who may follow whom', async (t) => {
      claw_back         paid                                       paid
      confirm_payments  approved                                   paid
      # ----
+     payment_bounced   paid                                       approved
      accept_order      filed                                      accepted
      decline_order     filed                                      declined
      supplement_order  filed accepted                             filed

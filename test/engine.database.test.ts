@@ -93,9 +93,15 @@ t.test('the service’s role', async (t) => {
       'hold_lease',
       'keep_document',
       'keep_webhook_lanes',
+      'log_leaves',
       'name_documents',
+      'open_items',
+      'open_logs',
       'period_items',
       'record',
+      'roll_up',
+      'roll_up_items',
+      'seal_logs',
     ])
     for (const { name, mine } of functions) {
       if (!mine) t.equal(await refusedWith(service, `select clearing.${name}('[]'::jsonb)`), '42501', name)

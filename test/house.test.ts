@@ -62,6 +62,7 @@ const layers: Readonly<Record<string, number>> = {
   simulation: 5,
   quotes: 5,
   'voucher-files': 5,
+  statements: 5,
   audit: 6,
   backup: 6,
   overview: 7,
@@ -76,7 +77,13 @@ const START = 11
 /** What one noun may import of another. */
 const shared = ['facts', 'rules', 'contract']
 /** Deadlines are part of every command: a command first lapses what it touches. */
-const sharedBesides = ['src/deadlines/commands.ts', 'src/deadlines/owed.ts']
+const sharedBesides = [
+  'src/deadlines/commands.ts',
+  'src/deadlines/owed.ts',
+  // Payment files have whole account numbers, and nothing else has.
+  'src/bank-accounts/numbers.ts',
+  'src/bank-accounts/seal.ts',
+]
 
 const placeOf = (path: string) => relative('src', path).split('/')[0]!
 const layerOf = (path: string) => layers[placeOf(path)] ?? (placeOf(path).endsWith('.ts') ? START : NOUN)
@@ -249,7 +256,7 @@ t.test('a command refuses what its operation lists, and nothing else', async (t)
       ({ method, operationId }) =>
         method === 'post' &&
         !asksOnly.has(operationId) &&
-        !['approveProposal', 'grantApplication', 'uploadVoucherFile'].includes(operationId),
+        !['approveProposal', 'grantApplication', 'uploadVoucherFile', 'uploadStatement'].includes(operationId),
     ).length,
   )
   for (const [operation, single] of bulk) {
@@ -266,6 +273,7 @@ t.test('a command refuses what its operation lists, and nothing else', async (t)
   /** Helpers that refuse, and what. */
   const helpers: Readonly<Record<string, RefusalCode>> = {
     'publishedOf(': 'program_not_found',
+    'pooled(': 'program_not_found',
     'programOn(': 'program_not_found',
     'programOf(': 'program_not_found',
     'draftOf(': 'draft_not_found',
@@ -273,6 +281,7 @@ t.test('a command refuses what its operation lists, and nothing else', async (t)
     'providerOf(': 'provider_not_found',
     'qualificationOf(': 'qualification_not_found',
     'partyOf(': 'party_not_found',
+    'accountsFor(': 'party_not_found',
     'listingOf(': 'listing_not_found',
     'appealOf(': 'appeal_not_found',
     'objectionOf(': 'objection_not_found',
@@ -284,7 +293,9 @@ t.test('a command refuses what its operation lists, and nothing else', async (t)
     'orderOf(': 'order_not_found',
     'byItself(': 'order_not_found',
     'heldBy(': 'order_not_found',
+    'exceptionOf(': 'exception_not_found',
     'proposalOf(': 'proposal_not_found',
+    'batchOf(': 'batch_not_found',
     'ofJurisdiction(': 'not_your_jurisdiction',
     'overDivision(': 'not_your_jurisdiction',
     'ofOwner(': 'not_your_jurisdiction',
@@ -297,8 +308,11 @@ t.test('a command refuses what its operation lists, and nothing else', async (t)
     supplementOrder: ['program_not_found', 'enterprise_not_found', 'provider_not_found'],
     submitClaim: ['program_not_found'],
     extendVoucher: ['program_not_found'],
+    redFlushInvoice: ['program_not_found', 'enterprise_not_found', 'provider_not_found'],
     completeApplication: ['program_not_found', 'enterprise_not_found'],
   }
+  /** What is refused before the command is asked. */
+  const prepared: Readonly<Record<string, readonly RefusalCode[]>> = { confirmPayments: ['payments_open'] }
   const own = new Set<RefusalCode>([
     ...Object.values(helpers),
     ...(Object.keys(refusals).filter((code) => {
@@ -316,6 +330,7 @@ t.test('a command refuses what its operation lists, and nothing else', async (t)
       for (const [helper, code] of Object.entries(helpers)) if (body!.includes(helper)) codes.add(code)
       if (body!.includes('refusalToGrant(')) for (const code of grantRefusals) codes.add(code)
       if (body!.includes('grantableOf(')) for (const code of grantNames) codes.add(code)
+      for (const code of prepared[operation] ?? []) codes.add(code)
       // Who proposes, proposes for a bureau.
       if (maker === 'byTwo') codes.add('not_your_jurisdiction')
       for (const code of implied[operation] ?? []) codes.delete(code)
@@ -469,9 +484,15 @@ t.test('functions have their search path pinned, and the service can only call i
     'hold_lease',
     'keep_document',
     'keep_webhook_lanes',
+    'log_leaves',
     'name_documents',
+    'open_items',
+    'open_logs',
     'period_items',
     'record',
+    'roll_up',
+    'roll_up_items',
+    'seal_logs',
   ])
   t.same(
     functions.filter((f) => f.definer).map((f) => f.name),
@@ -483,7 +504,11 @@ t.test('functions have their search path pinned, and the service can only call i
       'keep_document',
       'keep_webhook_lanes',
       'name_documents',
+      'open_logs',
       'record',
+      'roll_up',
+      'roll_up_items',
+      'seal_logs',
     ],
     'only what writes runs as the owner',
   )

@@ -5,12 +5,14 @@
 import t from 'tap'
 import type { Actor } from '../src/core/actor.js'
 import { isUnder } from '../src/core/division.js'
+import { connect } from '../src/platform/database.js'
 import { type Operation, permissions, type Role, reachOf, roles, seconds } from '../src/platform/permissions.js'
 import { png } from './support/documents.js'
+import { payAll } from './support/payment.js'
 import { uscc } from './support/scene.js'
-import { testService } from './support/service.js'
+import { china, testService } from './support/service.js'
 
-const service = await testService()
+const service = await testService('2026-03-01')
 t.teardown(() => service.close())
 
 const REGION = '000000'
@@ -140,6 +142,7 @@ const provider = (n: number, division = OWN) => ({
   categories: ['testing'],
 })
 const officer = bureau('officer', OWN)
+service.clock.set(china('2026-02-28'))
 const days = { from: '2026-01-01', to: '2026-12-31' }
 const recognition = { provider: uscc(51), jurisdiction: OWN, categories: ['testing'], ...days }
 
@@ -151,7 +154,7 @@ const contract = (voucher: string) => ({
   contractNo: `HT-${++contracts}`,
   contractAmount: '10.00',
   voucherAmount: '1.00',
-  signedOn: '2026-03-01',
+  signedOn: '2026-02-01',
   relatedParty: false,
 })
 
@@ -177,6 +180,57 @@ const made = async (payee: 'provider' | 'enterprise', code = `WJ-${payee}`, more
   const filed = await done('fileOrder', person('enterprise', uscc(1)), { body: contract(result.voucher) })
   return { program: code, voucher: result.voucher as string, order: filed.result.order as string }
 }
+/** Paid and then clawed back: a firm and a provider that must give something back. */
+const owing: { order: string }[] = []
+for (const payee of ['provider', 'enterprise'] as const) {
+  const { order } = await made(payee, `WJ-owing-${payee}`)
+  const params = { order }
+  owing.push(params)
+  const invoice = { invoiceNo: (payee === 'provider' ? '5' : '6').repeat(20), invoiceAmount: '10.00' }
+  await done('deliverOrder', person('provider', uscc(51)), { params })
+  await done('confirmOrder', person('enterprise', uscc(1)), { params, body: { score: 80 } })
+  await done('submitClaim', person(payee, codeOf(payee, 1)), { params, body: invoice })
+  await done('verifyClaim', officer, { params })
+  await done('approveClaim', bureau('approver', OWN), { params })
+}
+service.clock.set(china('2026-03-01'))
+const sql = connect(service.database.databaseUrl, 1)
+await payAll({ engine: service.service.engine, sql }, 'owing', '2026-02-28')
+await sql.end()
+for (const payee of ['provider', 'enterprise'] as const) {
+  const { order } = await made(payee, `WJ-paid-${payee}`)
+  const by = person(payee, codeOf(payee, 1))
+  await done('deliverOrder', person('provider', uscc(51)), { params: { order } })
+  await done('confirmOrder', person('enterprise', uscc(1)), { params: { order }, body: { score: 80 } })
+  const claim = { invoiceNo: String(++contracts).padStart(20, '7'), invoiceAmount: '10.00' }
+  await done('submitClaim', by, { params: { order }, body: claim })
+  await done('verifyClaim', officer, { params: { order } })
+  await done('approveClaim', bureau('approver', OWN, 'second'), { params: { order }, body: { amount: null } })
+}
+service.clock.set(china('2026-03-02'))
+await done('closePeriod', bureau('finance', REGION), { body: { period: '2026-03-A', through: '2026-03-01' } })
+const { batch } = (await done('listBatches', bureau('finance', OWN), {})).items[0] as { batch: string }
+const { release } = (
+  await done('releasePayments', bureau('finance', OWN), {
+    params: { batch },
+    body: { count: 2, total: '2.00' },
+  })
+).result as { release: number }
+for (const params of owing) await done('clawBack', officer, { params, body: { amount: '1.00', reason: '核减' } })
+const subsidising = 'WJ-subsidies'
+const city = bureau('officer', '320500')
+await done('publishProgram', city, { body: program(subsidising, 'provider', '320500') })
+await done('setSubsidy', bureau('finance', '320500'), {
+  body: {
+    program: subsidising,
+    jurisdictions: [OWN],
+    basis: 'issued',
+    share: '0.3',
+    from: '2026-03-02',
+    to: '2026-12-31',
+    document: '文 7',
+  },
+})
 const paidTo = { provider: await made('provider'), enterprise: await made('enterprise') }
 const things = paidTo.provider
 const evidenced = {
@@ -210,6 +264,10 @@ const offer = { accepting: '320000', home: '310000', by: '320000', ...terms }
 const { agreement } = (await done('offerAgreement', bureau('officer', '320000'), { body: offer })).result as {
   agreement: string
 }
+const clearingTerms = { mode: 'netted', group: 'region', covers: 'tree', from: '2027-01-01', to: '2027-12-31' }
+const clearingOffer = { one: '320000', other: '310000', by: '320000', ...clearingTerms }
+const { agreement: clearing } = (await done('offerClearing', bureau('officer', '320000'), { body: clearingOffer }))
+  .result as { agreement: string }
 const qualification = { type: 'tech_sme', certificate: '202632050900000001', from: '2026-01-01', to: '2026-12-31' }
 const { qualification: declared } = (
   await done('declareQualification', person('enterprise', uscc(1)), { params: { uscc: uscc(1) }, body: qualification })
@@ -244,9 +302,27 @@ const { application } = applied.result as { application: string }
 const passed = { verdict: 'passed' }
 const csv = `enterprise,program,amount\n${uscc(1)},${things.program},1.00\n`
 const { file } = (await send('uploadVoucherFile', officer, { csv })).body as { file: string }
+/** A bank statement of one line that belongs to nothing. */
+const bankStatement = (serial: string) =>
+  `账号,32001234\n期初余额,0\n期末余额,1\nday,side,amount,reference,serial\n2026-03-02,贷,1,利息,${serial}\n`
+const bank = bureau('finance', OWN)
+const { statement } = (await send('uploadStatement', bank, { params: { book: OWN }, csv: bankStatement('first') })).body
+const { exception } = (await done('listExceptions', bank, {})).items[0]
 const proposing = { program: things.program, amount: '1.00' }
 const { result: proposed } = (await send('appropriate', bureau('finance', OWN), { body: proposing })).body
 const { proposal } = proposed as { proposal: string }
+
+const bankAccount = {
+  holder: '代收户',
+  explanation: '委托代收',
+  number: '6222020000000001',
+  bank: '工商银行吴江支行',
+  bankCode: '102305400012',
+}
+const accountOf = (role: Role) => ({ owner: isFirm(role) ? codeOf(role, 1) : uscc(1) })
+for (const role of ['enterprise', 'provider'] as const) {
+  await done('proposeBankAccount', person(role, codeOf(role, 1)), { params: accountOf(role), body: bankAccount })
+}
 
 /** Nobody listens there, on this machine. */
 const nowhere = 'http://127.0.0.1:1024/'
@@ -411,10 +487,73 @@ const requests: Readonly<Record<Operation, (role: Role) => Request & { readonly 
     body: { year: 2027, document: '国办发明电〔2026〕1号', off: ['2027-01-01'], work: [] },
   }),
   getWorkdays: () => ({ params: { year: '2027' } }),
+  offerClearing: () => ({ of: '320000', body: clearingOffer }),
+  signClearing: () => ({ of: '320000', params: { agreement: clearing }, ifMatch: 1, body: { by: '320000' } }),
+  endClearing: () => ({ of: '320000', params: { agreement: clearing }, ifMatch: 1 }),
+  listClearings: () => ({}),
+  planPeriods: () => ({
+    of: REGION,
+    body: { group: 'delta', year: 2027, periods: [{ period: '2027-D1', through: '2027-06-30' }] },
+  }),
+  listCalendars: () => ({}),
+  previewPeriod: () => ({ of: REGION, body: { period: `Q-${++keys}`, through: '2026-03-31', group: 'region' } }),
+  listExposures: () => ({}),
+  releasePayments: () => ({ params: { batch }, body: { count: 2, total: '2.00' } }),
+  stopPayment: () => ({ params: { batch }, body: { line: 1, reason: '退回' } }),
+  listGross: () => ({ params: { period: '2026-02' } }),
+  listPeriodItems: () => ({ params: { period: '2026-02', book: OWN } }),
+  listRefunds: () => ({ params: { period: '2026-02' } }),
+  listBatches: () => ({}),
+  getBatch: () => ({ params: { batch } }),
+  getPaymentFile: () => ({ params: { batch, release: String(release) }, query: '?format=csv' }),
+  listOwnPayments: () => ({}),
   closePeriod: () => ({ of: REGION, body: { period: `Q-${++keys}`, through: '2026-03-31' } }),
   confirmPayments: () => ({ of: REGION, params: { period: 'never closed' } }),
+  writeOff: () => ({
+    body: { book: OWN, payee: `provider:${uscc(51)}`, amount: '0.01', document: '文 1', reason: '注销' },
+  }),
+  receiveRefund: () => ({
+    body: { book: OWN, payee: `provider:${uscc(51)}`, amount: '0.01', receivedOn: '2026-03-02', document: '文 2' },
+  }),
+  redFlushInvoice: () => ({ params: things, body: { redInvoiceNo: '7'.repeat(20), amount: '0.01' } }),
+  listRecoverables: () => ({}),
+  exportRecoverables: () => ({}),
+  returnBudget: () => ({ body: { program: things.program, amount: '0.01', document: '文 3' } }),
+  carryOver: () => ({
+    body: { from: things.program, to: paidTo.enterprise.program, amount: '0.01', document: '文 4' },
+  }),
+  reconcileBudget: () => ({
+    body: { program: things.program, amount: '0.01', asOf: '2026-03-02', document: '文 5' },
+  }),
+  setSubsidy: () => ({
+    of: '320500',
+    body: {
+      program: subsidising,
+      jurisdictions: [OWN],
+      basis: 'issued',
+      share: '0.3',
+      from: '2026-12-01',
+      to: '2026-12-31',
+      document: '文 6',
+    },
+  }),
+  subsidise: () => ({ of: '320500', body: { program: subsidising, from: '2026-03-01', to: '2026-03-01' } }),
+  listSubsidies: () => ({ of: '320500' }),
+  openYear: () => ({ body: { jurisdiction: OWN, programs: [things.program], year: 2027 } }),
+  getYearEnd: () => ({ query: `?year=2026&jurisdiction=${OWN}` }),
   listPeriods: () => ({}),
   getPeriod: () => ({ params: { period: '2026-02' } }),
+  getStatementTemplate: () => ({}),
+  uploadStatement: () => ({ params: { book: OWN }, csv: bankStatement(`N-${++keys}`) }),
+  listStatements: () => ({}),
+  getStatement: () => ({ params: { statement } }),
+  listStatementLines: () => ({ params: { statement } }),
+  listExceptions: () => ({}),
+  exportExceptions: () => ({}),
+  getException: () => ({ params: { exception } }),
+  assignException: () => ({ params: { exception }, body: { owner: '钱某' } }),
+  resolveException: () => ({ params: { exception }, body: { document: '银行收费通知', reason: '手续费' } }),
+  getReconciliation: () => ({ query: `?book=${OWN}&period=2026-02` }),
   listProposals: () => ({}),
   getProposal: () => ({ params: { proposal } }),
   approveProposal: () => ({ params: { proposal: 'P320509-1' } }),
@@ -425,7 +564,24 @@ const requests: Readonly<Record<Operation, (role: Role) => Request & { readonly 
   listAccounts: () => ({ params: { book: OWN } }),
   listEntries: () => ({ params: { book: OWN } }),
   exportEntries: () => ({ params: { book: OWN } }),
+  getCheckpoint: () => ({ params: { book: OWN } }),
+  listCheckpoints: () => ({ params: { book: OWN } }),
+  getTile: () => ({ params: { book: OWN, level: '0', tile: '000.p/1' } }),
+  getProof: () => ({ params: { book: OWN, seq: '1' } }),
   reportProvinces: () => ({}),
+  reportSettlement: () => ({ query: `?period=2026-02&jurisdiction=${OWN}` }),
+  exportSettlementReport: () => ({ query: `?period=2026-02&jurisdiction=${OWN}` }),
+  printSettlementReport: () => ({ query: `?period=2026-02&jurisdiction=${OWN}` }),
+  proposeBankAccount: (role) => ({
+    params: { owner: isFirm(role) ? codeOf(role, 1) : OWN },
+    body: bankAccount,
+  }),
+  confirmBankAccount: (role) => ({ params: accountOf(role), ifMatch: 1 }),
+  revokeBankAccount: (role) => ({ params: accountOf(role), ifMatch: 1 }),
+  getBankAccount: (role) => ({ params: accountOf(role) }),
+  listBankAccountVersions: (role) => ({ params: accountOf(role) }),
+  listBankAccountChanges: () => ({}),
+  listSharedBankAccounts: () => ({}),
   createWebhook: (role) => ({ body: { owner: isFirm(role) ? codeOf(role, 1) : OWN, url: nowhere } }),
   listWebhooks: () => ({}),
   getWebhook: (role) => ({ params: webhookOf(role) }),
@@ -451,8 +607,18 @@ const shown: Partial<Record<Operation, string>> = {
   listReminders: things.order,
   exportVouchers: things.voucher,
   exportOrders: things.order,
+  listBatches: batch,
+  listOwnPayments: '2026-03-A',
+  listStatements: statement,
+  listExceptions: exception,
+  exportExceptions: exception,
+  listRecoverables: OWN,
+  exportRecoverables: OWN,
+  listSubsidies: subsidising,
   listProposals: earliest!,
   listBooks: OWN,
+  listBankAccountChanges: uscc(1),
+  listSharedBankAccounts: uscc(1),
   listWebhooks: nowhere,
 }
 

@@ -218,6 +218,9 @@ begin
     end if;
     if nouns ? 'proposals' then perform put_proposals(nouns -> 'proposals'); end if;
     if nouns ? 'agreements' then perform put_agreements(nouns -> 'agreements'); end if;
+    if nouns ? 'clearing_agreements' then
+      perform put_clearing_agreements(nouns -> 'clearing_agreements');
+    end if;
     if nouns ? 'people' then perform put_people(nouns -> 'people'); end if;
     if nouns ? 'workdays' then perform put_workdays(nouns -> 'workdays'); end if;
     if nouns ? 'programs' then perform put_programs(nouns -> 'programs'); end if;
@@ -237,7 +240,17 @@ begin
     if nouns ? 'grants' then perform put_grants(nouns -> 'grants'); end if;
     if nouns ? 'orders' then perform put_orders(nouns -> 'orders'); end if;
     if nouns ? 'periods' then perform put_periods(nouns -> 'periods'); end if;
+    if nouns ? 'settlement_parts' then perform put_settlement_parts(nouns -> 'settlement_parts'); end if;
     if nouns ? 'payment_batches' then perform put_payment_batches(nouns -> 'payment_batches'); end if;
+    if nouns ? 'bank_statements' then perform put_bank_statements(nouns -> 'bank_statements'); end if;
+    if nouns ? 'bank_lines' then perform put_bank_lines(nouns -> 'bank_lines'); end if;
+    if nouns ? 'bank_exceptions' then perform put_bank_exceptions(nouns -> 'bank_exceptions'); end if;
+    if nouns ? 'instruction_receipts' then perform put_instruction_receipts(nouns -> 'instruction_receipts'); end if;
+    if nouns ? 'subsidies' then perform put_subsidies(nouns -> 'subsidies'); end if;
+    if nouns ? 'treasury_figures' then perform put_treasury_figures(nouns -> 'treasury_figures'); end if;
+    if nouns ? 'bank_accounts' then perform put_bank_accounts(nouns -> 'bank_accounts'); end if;
+    if nouns ? 'period_calendars' then perform put_period_calendars(nouns -> 'period_calendars'); end if;
+    if nouns ? 'period_previews' then perform put_period_previews(nouns -> 'period_previews'); end if;
     if nouns ? 'webhooks' then perform put_webhooks(nouns -> 'webhooks'); end if;
   end if;
   return dead;

@@ -42,7 +42,7 @@ export async function settlement({ cluster, figures, sizes, say, verify }: Bench
   const size = short(items)
   figures.record(
     `close_${size}_s`,
-    'closing the period and netting it',
+    'closing the period, netting and settling it',
     's',
     times.map(({ closed }) => closed),
   )
@@ -65,11 +65,15 @@ async function close(database: Database) {
   const sql = connect(database.databaseUrl, 4)
   try {
     return await withEngine(database, { clock: new ManualClock(CLOSED_AT) }, async (engine) => {
-      const asked = { command: { period: PERIOD, through: THROUGH }, actor: bureau('000000'), key: 'close' }
+      const asked = {
+        command: { period: PERIOD, through: THROUGH, group: 'region' },
+        actor: bureau('000000'),
+        key: 'close',
+      }
       const closed = await timed(() => closePeriod(engine, sql, asked))
       const settled = await timed(() => settlementOf(sql, PERIOD))
       const reported = await timed(() => provinceReports(sql))
-      if (!settled.result?.instructions.length) throw new Error('the closed period holds nothing to settle')
+      if (settled.result?.state !== 'settled') throw new Error('the closed period holds nothing to settle')
       return { closed: closed.seconds, settled: settled.seconds, reported: reported.seconds }
     })
   } finally {

@@ -102,7 +102,7 @@ export class Auditor {
 /** Not now; or a moment that the clock of the service that was asked has not reached. */
 const isExpected = ({ status, body }: Answer) => status === 503 || body.code === 'moment_in_future'
 
-const CREDIT = ['treasury', 'pool', 'voucher', 'payable', 'position']
+const CREDIT = ['treasury', 'pool', 'voucher', 'payable', 'position', 'clearing', 'paying']
 
 /** A book's debits are its credits. */
 function unbalanced(items: readonly { kind: string; posted: string }[]): string | undefined {

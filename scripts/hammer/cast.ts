@@ -216,7 +216,17 @@ export class Cast {
       { order: order.id },
     )
 
-  close = (period: string, through: string) => this.#byTwo('close_period', REGION, '/v1/periods', { period, through })
+  close = (period: string, through: string) =>
+    this.#byTwo('close_period', REGION, '/v1/periods', { period, through, group: 'region' })
+
+  release = (batch: string, control: { count: number; total: string }, inFull: boolean) =>
+    this.#byTwo(
+      'release_payments',
+      batch.slice(1, 7),
+      `/v1/payment-batches/${batch}/releases`,
+      { ...control, inFull },
+      { batch },
+    )
 
   pay = (period: string) =>
     this.#byTwo('confirm_payments', REGION, `/v1/periods/${encodeURIComponent(period)}/payments`, {}, { period })

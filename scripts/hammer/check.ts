@@ -25,7 +25,7 @@ export interface Findings {
 }
 
 /** What only the service itself asks for, without a key. */
-const OWN = ['lapse_order', 'lapse_voucher', 'net_period', 'pay']
+const OWN = ['lapse_order', 'lapse_voucher', 'net_period', 'settle_period', 'finish_settlement']
 
 /** Compares what the clients noted with what the database holds, read by plain SQL. */
 export async function check(

@@ -20,7 +20,8 @@ const STORIES = {
   register: 0.6,
   publish: 0.3,
   close: 0.4,
-  pay: 0.4,
+  release: 0.8,
+  pay: 0.2,
   sweep: 0.4,
 }
 
@@ -224,6 +225,20 @@ export class Client {
   async close(): Promise<void> {
     const through = addDays(this.#today(), this.#dice.chance(0.9) ? -1 : 0)
     await this.#ask(this.cast.close(`until ${through}`, through))
+  }
+
+  /** All that is open of a batch, as it was a moment ago: a claw-back may have come in between. */
+  async release(): Promise<void> {
+    const { port } = this.#dice.pick(this.notebook.services.all)
+    const { token } = this.cast.auditor
+    const read = (path: string) => ask(port, { method: 'GET', path, token }, 5000)
+    const batches = (await read('/v1/payment-batches?limit=100'))?.body.items ?? []
+    const open = batches.filter((one: { open: number }) => one.open > 0)
+    if (open.length === 0) return
+    const { batch } = this.#dice.pick<{ batch: string }>(open)
+    const inFull = this.#dice.chance(0.5)
+    const found = await read(`/v1/payment-batches/${batch}${inFull ? '?inFull=true' : ''}`)
+    if (found?.status === 200) await this.#ask(this.cast.release(batch, found.body.control, inFull))
   }
 
   async pay(): Promise<void> {

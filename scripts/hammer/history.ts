@@ -107,8 +107,8 @@ function* staleRefusals(lines: readonly Line[], notes: readonly Note[]): Generat
   const known = new Map<string, number>()
   for (const { kind, body, event, note } of lines) {
     const { sent = Number.NEGATIVE_INFINITY, answered = Number.POSITIVE_INFINITY } = note ?? {}
-    const state = kind === 'lapse_order' ? 'lapsed' : kind === 'pay' ? 'paid' : event.state
-    for (const order of kind === 'pay' ? body.orders : event.order ? [event.order] : []) {
+    const state = kind === 'lapse_order' ? 'lapsed' : event.state
+    for (const order of event.order ? [event.order] : []) {
       const before = spells.get(order) ?? []
       const last = before.at(-1)
       if (last) last.until = Math.min(last.until, answered)

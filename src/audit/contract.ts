@@ -81,6 +81,9 @@ export const provinceReport = z
     held: yuanText,
     approved: yuanText,
     clawedBack: yuanText,
+    subsidised: yuanText
+      .optional()
+      .meta({ description: 'Its shares of what those below issued or paid; absent when none 对下级补助' }),
     outbound: yuanText,
     inbound: yuanText,
     paid: yuanText,

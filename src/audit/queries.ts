@@ -198,6 +198,7 @@ export async function provinceReports(sql: Sql) {
         )
       const here = (t: (typeof turnover)[number]) => t.province === province
       const back = ['claw_back_payable', 'claw_back_recoverable'] as const
+      const subsidised = moved(['subsidise'], here)
       const net = (test: (t: (typeof turnover)[number]) => boolean) => moved(['redeem'], test) - moved(back, test)
       return [
         code,
@@ -210,6 +211,8 @@ export async function provinceReports(sql: Sql) {
           held: yuan(held),
           approved: yuan(moved(['redeem'], here)),
           clawedBack: yuan(moved(back, here)),
+          // Only where there is any: what most provinces have is as it always was.
+          ...(subsidised > 0n ? { subsidised: yuan(subsidised) } : {}),
           outbound: yuan(net((t) => here(t) && t.payee !== province)),
           inbound: yuan(net((t) => !here(t) && t.payee === province)),
           paid: yuan(posted('treasury')),

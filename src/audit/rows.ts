@@ -1,7 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import { agreements } from '../agreements/facts.js'
 import { applications } from '../applications/facts.js'
+import { bankAccounts } from '../bank-accounts/facts.js'
+import { calendars } from '../calendars/facts.js'
 import { catalogue } from '../catalogue/facts.js'
+import { clearingAgreements } from '../clearing/facts.js'
 import { wire } from '../engine/command.js'
 import { proposals } from '../engine/proposal.js'
 import { enterprises } from '../enterprises/facts.js'
@@ -10,6 +13,7 @@ import { accounts, type Hold, holds } from '../ledger/accounts.js'
 import { accountKind } from '../ledger/chart.js'
 import type { Fact, FactKind } from '../ledger/fact.js'
 import { orders } from '../orders/facts.js'
+import { previews } from '../outlook/facts.js'
 import { paymentBatches } from '../payments/facts.js'
 import { people } from '../people/facts.js'
 import type { Sql } from '../platform/database.js'
@@ -18,10 +22,12 @@ import { profiles, providers } from '../providers/facts.js'
 import { recognitionApplications } from '../recognition-applications/facts.js'
 import { relations } from '../relations/facts.js'
 import { homeReviews } from '../reviews/facts.js'
-import { type Period, periods } from '../settlement/facts.js'
+import { type Period, type PeriodPair, parts, periods } from '../settlement/facts.js'
+import { bankLines, exceptions, receipts, statements } from '../statements/facts.js'
 import { grants, vouchers } from '../vouchers/facts.js'
 import { webhooks } from '../webhooks/facts.js'
 import { workdays } from '../workdays/facts.js'
+import { subsidies, treasuryFigures } from '../year-end/facts.js'
 import { said } from './finding.js'
 import type { Replayed } from './replay.js'
 
@@ -38,6 +44,7 @@ const tables: readonly Table[] = [
   { kind: proposals, table: 'proposals', columns: ['book', 'proposal'] },
   { kind: programs, table: 'programs', columns: ['program'] },
   { kind: agreements, table: 'agreements', columns: ['accepting', 'home'] },
+  { kind: clearingAgreements, table: 'clearing_agreements', columns: ['one', 'other'] },
   { kind: people, table: 'standings', columns: ['person'] },
   { kind: workdays, table: 'workdays', columns: ['year'] },
   { kind: drafts, table: 'program_drafts', columns: ['jurisdiction', 'program'] },
@@ -54,7 +61,17 @@ const tables: readonly Table[] = [
   { kind: grants, table: 'grants', columns: ['book', 'program', 'enterprise', 'year'] },
   { kind: orders, table: 'orders', columns: ['book', 'order'] },
   { kind: periods, table: 'periods', columns: ['period'] },
+  { kind: parts, table: 'settlement_parts', columns: ['book', 'period', 'part', 'piece'] },
   { kind: paymentBatches, table: 'payment_batches', columns: ['book', 'batch'] },
+  { kind: statements, table: 'bank_statements', columns: ['book', 'statement'] },
+  { kind: bankLines, table: 'bank_lines', columns: ['book', 'account', 'serial'] },
+  { kind: exceptions, table: 'bank_exceptions', columns: ['book', 'exception', 'line'] },
+  { kind: receipts, table: 'instruction_receipts', columns: ['book', 'payer', 'batch', 'line'] },
+  { kind: subsidies, table: 'subsidies', columns: ['book', 'program'] },
+  { kind: treasuryFigures, table: 'treasury_figures', columns: ['book', 'program'] },
+  { kind: bankAccounts, table: 'bank_accounts', columns: ['owner'] },
+  { kind: calendars, table: 'period_calendars', columns: ['year', 'group_name'] },
+  { kind: previews, table: 'period_previews', columns: ['period'] },
   { kind: webhooks, table: 'webhooks', columns: ['owner'] },
 ]
 
@@ -67,7 +84,9 @@ export async function compareRows(sql: Sql, replayed: Replayed): Promise<string 
     const finding = (await compareTable(sql, table, facts)) ?? (await findStray(sql, table, facts))
     if (finding) return finding
   }
-  return (await compareReaches(sql, replayed)) ?? (await compareKeys(sql, replayed))
+  return (
+    (await compareReaches(sql, replayed)) ?? (await comparePairs(sql, replayed)) ?? (await compareKeys(sql, replayed))
+  )
 }
 
 async function compareTable(
@@ -110,7 +129,7 @@ async function findStray(sql: Sql, { kind, table, columns }: Table, facts: Reado
 
 /** A fact without what is kept only in memory or only in the database. */
 function plain(kind: FactKind<Fact>, value: Fact): Record<string, unknown> {
-  if (kind.name === periods.name) return { ...(value as Period), reaches: null }
+  if (kind.name === periods.name) return { ...(value as Period), reaches: null, pairs: null }
   if (kind.name === programs.name) return byVersion(value as ProgramVersions)
   if (kind.name !== holds.name) return { ...value }
   const { legs, ...hold } = value as Hold
@@ -145,6 +164,27 @@ async function compareReaches(sql: Sql, { facts }: Replayed): Promise<string | u
     const found = kept.get(period) ?? {}
     if (!isDeepStrictEqual(found, { ...reaches })) {
       return differs('period_reaches', period, 'reach', wire(found), wire(reaches))
+    }
+  }
+  return undefined
+}
+
+async function comparePairs(sql: Sql, { facts }: Replayed): Promise<string | undefined> {
+  const rows = await sql<(Omit<PeriodPair, 'agreement'> & { period: string; agreement: bigint })[]>`
+    select period, one, other, agreement, net, netted, why from period_pairs order by period, one, other, agreement`
+  for (const value of facts.get(periods)?.values() ?? []) {
+    const { period, pairs } = value as Period
+    const kept = rows
+      .filter((row) => row.period === period)
+      .map(({ period: _, agreement, ...pair }) => ({ ...pair, agreement: Number(agreement) }))
+    const again = [...pairs].sort((a, b) => a.one - b.one || a.other - b.other || a.agreement - b.agreement)
+    if (
+      !isDeepStrictEqual(
+        kept,
+        again.map((pair) => ({ ...pair })),
+      )
+    ) {
+      return differs('period_pairs', period, 'pairs', wire(kept), wire(again))
     }
   }
   return undefined

@@ -4,8 +4,10 @@ import { again, answers, rests, rows } from './checks/log.js'
 import { balances, floors, holds } from './checks/money.js'
 import { grants, keys, orders, pools, vouchers } from './checks/nouns.js'
 import { accounts, chart, entries, heads, moments, numbers, transfers } from './checks/numbers.js'
+import { reports } from './checks/reports.js'
 import type { Run } from './checks/run.js'
-import { payments, periods, positions } from './checks/settlement.js'
+import { seals } from './checks/seals.js'
+import { payments, periods, positions, settlements } from './checks/settlement.js'
 
 /** What came of one check: its name, what it asks, and a sentence when something is off. */
 export interface Checked {
@@ -53,6 +55,12 @@ const checks: readonly Check[] = [
   { name: 'periods', asks: 'periods are what their closes say 清算周期与关账一致', find: periods },
   { name: 'positions', asks: "the provinces' positions mirror the items 省际头寸与明细一致", find: positions },
   { name: 'payments', asks: 'payments mirror the items of paid periods 拨付与明细一致', find: payments },
+  {
+    name: 'settlements',
+    asks: 'settled periods pay their items, payee by payee 清算入账与明细一致',
+    find: settlements,
+  },
+  { name: 'reports', asks: 'the roll-ups of reports are the log added up 报表汇总等于日志之和', find: reports },
   { name: 'answers', asks: 'stored answers belong to what was asked 幂等回执与指令一致', looksUp: true, find: answers },
   { name: 'rests', asks: 'commands rest on versions that exist 所依据的版本存在', find: rests },
   {
@@ -67,6 +75,7 @@ const checks: readonly Check[] = [
     looksUp: true,
     find: rows,
   },
+  { name: 'seals', asks: 'the log is the one that was sealed 日志与封存一致', looksUp: true, find: seals },
 ]
 
 /** The names of all checks, in order. */

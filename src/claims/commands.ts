@@ -229,9 +229,16 @@ export const clawBackCommand = byTwo({
     return { book, order, payable: available(find, book, payableOf(order)) }
   },
   access: ({ book }, actor) => ofJurisdiction(actor, book),
-  decide({ book, order, payable }, { amount }) {
+  decide({ book, order, payable }, { amount, redInvoiceNo }) {
     const state = next(order.state, 'claw_back')
     if (!state) return refuse('state_conflict', { state: order.state })
+    // What a red invoice makes come back was worked out beside the decision that recorded it.
+    const flushes = order.dossier?.redFlushes
+    const red = flushes?.find((flush) => flush.redInvoiceNo === redInvoiceNo)
+    if (redInvoiceNo !== undefined && (red?.clawBack !== yuan(amount) || red.isClawedBack)) {
+      return refuse('state_conflict', { redInvoiceNo })
+    }
+    const redFlushes = red && flushes?.map((flush) => (flush === red ? { ...red, isClawedBack: true as const } : flush))
     const most = (order.approved ?? 0n) - order.clawedBack
     if (amount > most) return refuse('amount_exceeds_approved', { atMost: yuan(most) })
     const fromPayable: Fen = amount < payable ? amount : payable
@@ -244,7 +251,7 @@ export const clawBackCommand = byTwo({
           ? [post('claw_back_recoverable', recoverableOf(order), pool, amount - fromPayable)]
           : []),
       ],
-      rows: [row(orders, { ...order, state, clawedBack: order.clawedBack + amount })],
+      rows: [row(orders, noted({ ...order, state, clawedBack: order.clawedBack + amount }, { redFlushes }))],
       event: { order: idOf(order), state, amount: yuan(amount), clawedBack: yuan(order.clawedBack + amount) },
     }
   },

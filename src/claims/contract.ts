@@ -45,7 +45,13 @@ export const approveClaim = z.strictObject({ ...ofOrder, amount: money.nullish()
 /** Refuses the claim for good (驳回). */
 export const rejectClaim = z.strictObject({ ...ofOrder, reason })
 /** Takes back what was approved (追回). */
-export const clawBack = z.strictObject({ ...ofOrder, amount: money, reason })
+export const clawBack = z.strictObject({
+  ...ofOrder,
+  amount: money,
+  reason,
+  /** The red invoice that it follows from; only the service itself says so. */
+  redInvoiceNo: invoiceNo.optional(),
+})
 
 export const claimMoved = z.object({ order: z.string(), state })
 export const claimApproved = z.object({

@@ -73,7 +73,7 @@ export function claimRoutes(app: FastifyInstance, services: Services): void {
     url: '/v1/orders/:order/claw-backs',
     tag,
     params,
-    body: clawBack.omit(order),
+    body: clawBack.omit({ ...order, redInvoiceNo: true }),
     summary: { en: 'Take back what was approved', zh: '追回' },
     type: clawBackCommand,
   })

@@ -35,6 +35,10 @@ export const fieldFaults = {
     en: 'Neither a jurisdiction of the four provinces (GB/T 2260) nor a zone',
     zh: '既不是四省市的辖区代码（GB/T 2260），也不是示范区',
   },
+  period_or_year: {
+    en: 'Give a period or a year, not both; upTo goes with a year',
+    zh: '周期与年度须且只能填一项；upTo 仅用于年度',
+  },
   sha256_format: { en: 'A SHA-256 is 64 lower-case hexadecimal digits', zh: 'SHA-256 须为 64 位小写十六进制' },
   invoice_number_format: { en: 'An invoice number has 20 digits', zh: '发票号码须为 20 位数字' },
   certificate_format: {
@@ -77,6 +81,16 @@ export const fieldFaults = {
   formula_cell: {
     en: 'A formula: paste its value instead',
     zh: '单元格为公式，请粘贴为数值',
+  },
+  sum_differs: { en: 'The parts do not add up to the whole', zh: '各分项之和与总额不符' },
+  bank_code_format: { en: 'The number of a bank has 12 digits', zh: '联行号须为 12 位数字' },
+  bank_code_unknown: {
+    en: 'The first three digits are no known class of bank',
+    zh: '联行号前三位不是已知的银行类别代码',
+  },
+  account_number_format: {
+    en: 'An account number has 8 to 32 digits or letters',
+    zh: '账号须为 8 至 32 位数字或字母',
   },
   cursor_invalid: { en: 'Not a cursor that this list has given', zh: '不是本列表给出的游标' },
 } as const

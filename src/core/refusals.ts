@@ -106,6 +106,32 @@ export const furtherRefusals = {
     en: 'Evidence that the program requires is missing',
     zh: '缺少该券种要求的佐证材料',
   },
+  // bank statements 银行对账
+  statement_unbalanced: {
+    status: 409,
+    en: 'Opening balance and lines do not come to the closing balance',
+    zh: '期初余额与各笔流水之和不等于期末余额',
+  },
+  statement_differs: {
+    status: 409,
+    en: 'A statement of this number and account was taken before, and says something else',
+    zh: '该账户该编号的对账单已导入，且内容不同',
+  },
+  bank_line_differs: {
+    status: 409,
+    en: 'A line of this serial number was taken before, and says something else',
+    zh: '该流水号已导入，且内容不同',
+  },
+  resolution_unclear: {
+    status: 409,
+    en: 'Say either payments or a refund, or a document for what is booked nowhere',
+    zh: '须指明对应拨付明细或退款单位之一；均不对应的，须注明依据文号',
+  },
+  match_not_possible: {
+    status: 409,
+    en: 'The bank line cannot be for that',
+    zh: '该流水与所指事项不符',
+  },
   acceptance_missing: { status: 409, en: 'The provider has not accepted the order yet', zh: '服务机构尚未接单' },
   items_unanswered: {
     status: 409,
@@ -179,6 +205,33 @@ export const furtherRefusals = {
     zh: '被代理人首日在该辖区不具备所代理的角色',
   },
   term_too_long: { status: 409, en: 'A deputyship is for leave: its term is too long', zh: '代理期限过长' },
+  // recoveries and year end 追回与年终
+  amount_exceeds_recoverable: {
+    status: 409,
+    en: 'The amount is above what the payee must give back',
+    zh: '金额超过该收款方尚待追回的金额',
+  },
+  amount_exceeds_invoice: {
+    status: 409,
+    en: 'The amount is above what is left of the invoice',
+    zh: '红冲金额超过发票余额',
+  },
+  day_in_future: { status: 409, en: 'The day is still to come', zh: '日期尚未到来' },
+  carry_over_not_allowed: {
+    status: 409,
+    en: 'Budget is carried over only to a program of the same jurisdiction that ends later',
+    zh: '仅可结转至本辖区申领期更晚的券种',
+  },
+  subsidy_not_in_force: {
+    status: 409,
+    en: 'No single version of a rule on subsidies is in force on all of these days',
+    zh: '该区间内没有同一版本的有效补助规则',
+  },
+  subsidy_overlaps: {
+    status: 409,
+    en: 'The subsidy of some of these days is booked already',
+    zh: '区间与已计提的补助重叠',
+  },
   proposal_expired: {
     status: 409,
     en: 'The proposal is too old to be approved; propose it again',
@@ -233,9 +286,21 @@ export const serviceRefusals = {
   provider_not_found: { status: 404, en: 'There is no such provider', zh: '没有该服务机构' },
   voucher_not_found: { status: 404, en: 'There is no such voucher', zh: '没有该创新券' },
   order_not_found: { status: 404, en: 'There is no such order', zh: '没有该订单' },
+  report_not_ready: {
+    status: 503,
+    en: 'The report is still being added up: ask again soon',
+    zh: '报表数据正在汇总，请稍后再试',
+  },
   period_not_found: { status: 404, en: 'There is no such period', zh: '没有该清算周期' },
+  statement_not_found: { status: 404, en: 'There is no such bank statement', zh: '没有该对账单' },
+  exception_not_found: { status: 404, en: 'There is no such exception', zh: '没有该差错' },
   book_not_found: { status: 404, en: 'There is no such book', zh: '没有该账套' },
   entry_not_found: { status: 404, en: 'The book has not reached that number', zh: '账套尚未到达该号' },
+  log_unsealed: {
+    status: 409,
+    en: 'The log is not sealed so far (yet)',
+    zh: '日志（尚）未封存至此',
+  },
   moment_in_future: { status: 400, en: 'The moment is still to come', zh: '该时刻尚未到来' },
   standing_not_found: {
     status: 404,
@@ -248,7 +313,53 @@ export const serviceRefusals = {
     en: 'There is no such file here; send it again under its Idempotency-Key',
     zh: '此处没有该文件，请以原 Idempotency-Key 重新上传',
   },
-  agreement_not_found: { status: 404, en: 'There is no such agreement', zh: '没有该互认协议' },
+  agreement_not_found: { status: 404, en: 'There is no such agreement', zh: '没有该协议' },
+  starts_too_early: {
+    status: 409,
+    en: 'A clearing agreement begins after the day it is signed: what has happened stays as it was',
+    zh: '清算协议须自签署次日或之后起生效，既往事项不变',
+  },
+  agreements_overlap: {
+    status: 409,
+    en: 'Another clearing agreement of the two provinces covers some of these days',
+    zh: '两省另有清算协议覆盖其中部分日期',
+  },
+  period_not_planned: {
+    status: 409,
+    en: 'No period of this name and last day is planned for the group',
+    zh: '该清算组的清算日历中没有此名称与截止日的周期',
+  },
+  planned_period_closed: {
+    status: 409,
+    en: 'A period of this name is closed: it stays in its calendar as it is, and is in no other',
+    zh: '该名称的周期已关账，须在原日历中保持不变，且不得列入其他日历',
+  },
+  batch_not_found: { status: 404, en: 'There is no such payment batch', zh: '没有该拨付批次' },
+  release_not_found: {
+    status: 404,
+    en: 'Nothing of the batch was released by this number',
+    zh: '该批次没有此放行编号的明细',
+  },
+  account_missing: {
+    status: 409,
+    en: 'Lines, or the payer, have no bank account: they can be paid only by hand',
+    zh: '明细或付款方没有登记账户，只能人工支付',
+  },
+  line_not_open: {
+    status: 409,
+    en: 'A line is released already, or none is open',
+    zh: '明细已放行，或没有可放行的明细',
+  },
+  control_total_mismatch: {
+    status: 409,
+    en: 'The control totals are not what would be paid',
+    zh: '控制笔数或控制金额与应拨付不符',
+  },
+  payments_open: {
+    status: 409,
+    en: 'The bank has not confirmed every payment of the period',
+    zh: '该周期尚有款项未经银行确认',
+  },
   simulation_too_large: {
     status: 409,
     en: 'Too many orders for one simulation; take fewer days',
@@ -293,6 +404,17 @@ export const serviceRefusals = {
     status: 422,
     en: 'Nothing may be sent to this address: it must be public and https',
     zh: '不允许推送至该地址：须为公网 https 地址',
+  },
+  accounts_off: { status: 501, en: 'This service is run without a key for bank accounts', zh: '本服务未配置账户密钥' },
+  account_unreadable: {
+    status: 409,
+    en: "The account's number cannot be read: its seal is broken, or its key is missing from ACCOUNT_KEY",
+    zh: '账号无法解密：密文已被改动，或 ACCOUNT_KEY 缺少相应密钥',
+  },
+  holder_differs: {
+    status: 409,
+    en: 'The holder is not the registered name: say why',
+    zh: '户名与登记名称不一致，须说明理由',
   },
   webhooks_off: { status: 501, en: 'This service is run without webhooks', zh: '本服务未启用事件推送' },
   idempotency_key_missing: {

@@ -102,7 +102,7 @@ interface File {
 
 interface SheetSpec<P, Q> extends Spec {
   readonly query?: z.ZodType<Q>
-  read(request: { params: P; query: Q; actor: Actor }): File
+  read(request: { params: P; query: Q; actor: Actor }): File | Promise<File>
 }
 
 /** Answers a read with a table as a file; throwing Refused answers the refusal. */
@@ -117,10 +117,37 @@ export function sheetRoute<P = object, Q = object>(app: FastifyInstance, spec: S
       response: { 200: { content: fileContent }, default: problem },
     },
     onRequest: (request) => authorise(request, spec.operation),
-    handler: ({ params, query, actor }, reply) =>
-      send(reply, spec.read({ params: params as P, query: query as Q, actor })),
+    handler: async ({ params, query, actor }, reply) =>
+      send(reply, await spec.read({ params: params as P, query: query as Q, actor })),
   })
 }
+
+interface PageSpec<P, Q> extends Spec {
+  readonly query: z.ZodType<Q>
+  read(request: { params: P; query: Q; actor: Actor }): Promise<string>
+}
+
+/** Answers a read with a page to be printed; throwing Refused answers the refusal. */
+export function htmlRoute<P = object, Q = object>(app: FastifyInstance, spec: PageSpec<P, Q>): void {
+  app.route({
+    method: 'GET',
+    url: spec.url,
+    schema: {
+      ...describe(spec),
+      ...(spec.params ? { params: spec.params } : {}),
+      querystring: spec.query,
+      response: { 200: { content: { 'text/html': { schema: z.string() } } }, default: problem },
+    },
+    onRequest: (request) => authorise(request, spec.operation),
+    handler: async ({ params, query, actor }, reply) => {
+      const page = await spec.read({ params: params as P, query: query as Q, actor })
+      return reply.type('text/html; charset=utf-8').header('content-security-policy', CLOSED).send(page)
+    },
+  })
+}
+
+/** A page that loads nothing and runs nothing. */
+const CLOSED = "default-src 'none'; style-src 'unsafe-inline'"
 
 const send = (reply: FastifyReply, { format, name, pages }: File) =>
   reply

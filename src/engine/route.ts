@@ -377,11 +377,18 @@ const binary = z.unknown().meta({ type: 'string', format: 'binary' })
 
 /** A file that was sent, with the key it came under. */
 interface Sent {
+  readonly params: unknown
   readonly type: string
   readonly bytes: Buffer
   readonly actor: Actor
   readonly key: string
   readonly log: FastifyRequest['log']
+}
+
+/** Where to look for what becomes of a file, and how far it is. */
+interface Taken<R> {
+  readonly location: string
+  readonly answer: R
 }
 
 interface UploadSpec<R> extends Spec {
@@ -390,7 +397,7 @@ interface UploadSpec<R> extends Spec {
   readonly mostBytes: number
   readonly answer: z.ZodType<R>
   /** Takes it up; throwing Refused or Faults answers that. */
-  take(sent: Sent): { location: string; answer: R }
+  take(sent: Sent): Taken<R> | Promise<Taken<R>>
 }
 
 /** Takes a file as the body of a POST: what it asks is done after the answer, which says where to look. */
@@ -408,6 +415,7 @@ export function uploadRoute<R>(app: FastifyInstance, { engine }: Services, spec:
       schema: {
         ...describe(spec),
         headers: keyed,
+        ...(spec.params ? { params: spec.params } : {}),
         consumes: [...spec.types],
         body: binary,
         response: { 202: spec.answer, default: problem },
@@ -415,11 +423,11 @@ export function uploadRoute<R>(app: FastifyInstance, { engine }: Services, spec:
       onRequest: (request) => admit(request, engine, spec.operation),
       preValidation: requireKey,
       handler: async (request, reply) => {
-        const { actor, body: bytes, log } = request
+        const { actor, params, body: bytes, log } = request
         if (!Buffer.isBuffer(bytes)) throw new Refused('unsupported_media_type')
         const type = request.headers['content-type']!.replace(/\s*;.*$/, '').toLowerCase()
         const key = request.headers['idempotency-key'] as string
-        const { location, answer } = spec.take({ type, bytes, actor, key, log })
+        const { location, answer } = await spec.take({ params, type, bytes, actor, key, log })
         reply.status(202).header('location', location)
         return answer
       },

@@ -25,7 +25,12 @@ export class Tally implements EngineWatch {
 
   /** `recorded` is told of every batch, too. */
   constructor(
-    gauges: { waiting(): number; inCharge(): boolean; webhookLag(): number },
+    gauges: {
+      waiting(): number
+      inCharge(): boolean
+      webhookLag(): number
+      unsealed(): { readonly commands: number; readonly seconds: number; readonly contradicted: number }
+    },
     recorded?: EngineWatch['recorded'],
   ) {
     this.#recorded = recorded
@@ -79,6 +84,21 @@ export class Tally implements EngineWatch {
         this.set(gauges.webhookLag() / 1000)
       },
     })
+    const sealing = [
+      ['clearing_unsealed_commands', 'Commands that no signed checkpoint covers yet', 'commands'],
+      ['clearing_unsealed_seconds', 'For how long not everything has been sealed, in the process in charge', 'seconds'],
+      ['clearing_logs_contradicted', 'Logs that are not what was signed, and are sealed no more', 'contradicted'],
+    ] as const
+    for (const [name, help, figure] of sealing) {
+      new Gauge({
+        name,
+        help,
+        registers,
+        collect() {
+          this.set(gauges.unsealed()[figure])
+        },
+      })
+    }
     this.#deliveries = new Counter({
       name: 'clearing_webhook_deliveries_total',
       help: 'Tries to deliver an event to a webhook, by outcome (delivered, failed, dead: the last one failed)',

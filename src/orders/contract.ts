@@ -196,6 +196,9 @@ export const orderFilter = z.strictObject({
 })
 
 /** One step of an order, as those who may see it are told. */
+/** When something was clawed back, seen from its payment: what is left to be done for it differs. */
+export const clawBackCases = ['before_close', 'after_close', 'after_payment'] as const
+
 const step = z.object({
   seq: z.number().meta({ description: 'Number in the book; of an objection, what names it 序号' }),
   step: z.string().meta({ description: 'The command 步骤' }),
@@ -206,6 +209,10 @@ const step = z.object({
   person: z.string().nullable().meta({ description: "Only of one's own organisation 仅本单位人员" }),
   state: z.enum(orderStates).nullable().meta({ description: 'What it came to 办理后状态' }),
   note: z.string().nullable().meta({ description: 'The reason that was given 理由' }),
+  clawBack: z
+    .enum(clawBackCases)
+    .nullable()
+    .meta({ description: 'Of a claw-back: before its period was closed, after, or after payment 追回时点' }),
 })
 
 export const timelineView = z

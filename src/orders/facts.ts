@@ -47,6 +47,18 @@ export interface Appeal {
   readonly decision: Decision | null
 }
 
+/** A red invoice 红字发票 that took back some of an approved order's invoice. Money as yuan: the dossier is JSON. */
+export interface RedFlush {
+  readonly redInvoiceNo: string
+  readonly on: Day
+  /** By which it lowered the invoice. */
+  readonly amount: string
+  /** What the lowered invoice no longer supports, to be clawed back with it; null: nothing. */
+  readonly clawBack: string | null
+  /** That it was. */
+  readonly isClawedBack?: true
+}
+
 /** What an order gathers besides its course 卷宗: each part is there only once it was said, and most orders have none. */
 export interface Dossier {
   /** The last day on which the provider may accept; there when the program wants it to. */
@@ -66,6 +78,7 @@ export interface Dossier {
   readonly appeal?: Appeal | null
   readonly replaces?: string
   readonly replacedBy?: string
+  readonly redFlushes?: readonly RedFlush[]
 }
 
 /** An order with its claim: one service contract from filing to payment. Money in fen. */

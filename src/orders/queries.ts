@@ -10,7 +10,7 @@ import { readableBooks } from '../engine/access.js'
 import { SYSTEM } from '../engine/command.js'
 import type { Services } from '../engine/route.js'
 import type { Sql } from '../platform/database.js'
-import { type OrderState, type orderFilter, stageOf, type timelineView } from './contract.js'
+import { type clawBackCases, type OrderState, type orderFilter, stageOf, type timelineView } from './contract.js'
 import type { Dossier } from './facts.js'
 import { openObjections } from './rules.js'
 
@@ -150,6 +150,7 @@ interface Logged {
   readonly organisation: string
   readonly state: OrderState | null
   readonly reason: string | null
+  readonly clawBack: (typeof clawBackCases)[number] | null
 }
 
 /**
@@ -160,8 +161,16 @@ export async function stepsOf(sql: Sql, order: Row, actor: Actor): Promise<Step[
   const { book, enterprise, provider } = order
   const { replacedBy } = (order.dossier ?? {}) as Dossier
   const filings = [order.order, ...(replacedBy ? [parseOrderId(replacedBy)!.number] : [])]
+  // What was paid says so itself; a close before it is one that took the approval.
+  const clawBack = sql`case when c.kind = 'claw_back' then case
+    when c.event ->> 'state' = 'paid' then 'after_payment'
+    when exists (
+      select from period_reaches r join periods p on p.period = r.period
+      join commands i on i.book = c.book and i.seq = ${order.approvedSeq}::bigint
+      where r.book = c.book and i.seq <= r.reach and r.reach < c.seq and i.day <= p.through) then 'after_close'
+    else 'before_close' end end`
   const columns = sql`c.seq, c.kind::text, c.day, a.subject, a.organisation, c.event ->> 'state' as state,
-    c.body ->> 'reason' as reason`
+    c.body ->> 'reason' as reason, ${clawBack} as "clawBack"`
   // The condition on kinds is that of the index, word by word.
   const rows = await sql<Logged[]>`
     select ${columns} from commands c join actors a on a.actor = c.actor
@@ -171,7 +180,7 @@ export async function stepsOf(sql: Sql, order: Row, actor: Actor): Promise<Step[
     where c.book = ${book} and c.kind not in ('issue', 'file_order', 'pay')
       and c.body ->> 'order' = ${orderId(book, order.order)}
     order by 1`
-  return rows.map(({ seq, kind, day, subject, organisation, state, reason }) => {
+  return rows.map(({ seq, kind, day, subject, organisation, state, reason, clawBack }) => {
     const isReplacement = kind === 'file_order' && Number(seq) !== order.order
     const isObjection = kind === 'file_objection'
     const mayKnow = !isObjection || actor.jurisdiction !== undefined
@@ -194,6 +203,7 @@ export async function stepsOf(sql: Sql, order: Row, actor: Actor): Promise<Step[
       person: organisation === actor.organisation ? subject : null,
       state: isReplacement ? 'cancelled' : kind === 'lapse_order' ? 'lapsed' : state,
       note: mayKnow ? reason : null,
+      clawBack,
     }
   })
 }

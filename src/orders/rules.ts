@@ -71,7 +71,7 @@ export const transitions = {
     reject_claim: 'rejected',
   },
   approved: { claw_back: 'approved', confirm_payments: 'paid' },
-  paid: { claw_back: 'paid' },
+  paid: { claw_back: 'paid', payment_bounced: 'approved' },
   cancelled: {},
   declined: {},
   lapsed: {},
@@ -100,6 +100,7 @@ export type OrderCommand =
   | 'reject_claim'
   | 'claw_back'
   | 'confirm_payments'
+  | 'payment_bounced'
   | 'lapse_order'
 
 /** Where a command leads from a state; undefined when the state does not allow it. */

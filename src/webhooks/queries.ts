@@ -87,9 +87,9 @@ export async function readPages(
            (extract(epoch from c.booked_at) * 1000)::float8 as moment, c.event,
            coalesce(case
              when not (${withThings} and c.kind::text = any (${firmKinds as string[]})) then null
-             when c.kind = 'pay' then (
+             when c.kind in ('pay', 'mark_paid') then (
                select jsonb_agg(jsonb_build_object('order', o."order", 'enterprise', o.enterprise, 'provider', o.provider))
-               from json_array_elements_text(c.body -> 'orders') as id
+               from json_array_elements_text(case when c.kind = 'pay' then c.body else c.event end -> 'orders') as id
                join orders o on o.book = c.book and o."order" = split_part(id, '-', 2)::bigint)
              when c.event ->> 'order' is not null then (
                select jsonb_agg(jsonb_build_object('order', o."order", 'enterprise', o.enterprise, 'provider', o.provider))

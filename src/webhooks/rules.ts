@@ -46,6 +46,7 @@ export const firmKinds: readonly string[] = [
   'appeal_claim',
   'decide_claim_appeal',
   'claw_back',
+  'red_flush_invoice',
   'lapse_order',
   'lapse_voucher',
   'extend_voucher',
@@ -54,6 +55,7 @@ export const firmKinds: readonly string[] = [
   'suspend_voucher',
   'resume_voucher',
   'pay',
+  'mark_paid',
 ]
 
 /** Who is sent what, and the events of their choice alone. */
@@ -86,6 +88,7 @@ const told = [
   'period',
   'proposal',
   'agreement',
+  'batch',
   'application',
   'command',
   'state',
@@ -106,7 +109,7 @@ export function payloadOf(owner: string, logged: Logged): string {
       book: bookText(book),
       seq,
       ...Object.fromEntries(told.flatMap((name) => (typeof event[name] === 'string' ? [[name, event[name]]] : []))),
-      ...(kind === 'pay' && !isBureau(owner) ? { orders } : {}),
+      ...(['pay', 'mark_paid'].includes(kind) && !isBureau(owner) ? { orders } : {}),
     },
   })
 }

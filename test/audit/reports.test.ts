@@ -25,7 +25,7 @@ withLab(t, 'a report of the provinces adds up at every moment', async (t, lab) =
   let seen = 0n
   for (let n = 0; n < 200; n++) {
     const report = (await provinceReports(sql))['320000']!
-    const of = (name: keyof typeof report) => parseYuan(report[name])
+    const of = (name: keyof typeof report) => parseYuan(report[name]!)
     const found = of('pool') + of('available') + of('held') + of('approved') - of('clawedBack')
     if (found !== of('appropriated')) off.push(JSON.stringify(report))
     if (of('approved') < seen) off.push(`${of('approved')} after ${seen}`)

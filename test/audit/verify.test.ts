@@ -410,11 +410,11 @@ const tampers: readonly (readonly [deed: string, check: string, sql: string, say
   ['an unpaid period is called paid', 'positions', `update periods set paid = true where period = '2026-Q2'`],
   [
     'a payee is paid less',
-    'payments',
-    `update transfers set amount = amount - 100 where type = 7 and book = 310000; update accounts set posted = posted + 100 where book = 310000 and kind = 5 and account in (select debit from transfers where type = 7 and book = 310000); update accounts set posted = posted - 100 where book = 310000 and kind = 2`,
+    'settlements',
+    'update payment_lines set amount = amount - 100, released = released - 100, paid = paid - 100 where paid = 3000000 - 100000',
     /is 28999.00, .* is 29000.00/,
   ],
-  ['an approved order is called paid', 'payments', `update orders set state = 'paid' where state = 'approved'`],
+  ['an approved order is called paid', 'settlements', `update orders set state = 'paid' where state = 'approved'`],
   [
     'a reason is another',
     'answers',
@@ -670,7 +670,7 @@ t.test('npm run ledger:verify', async (t) => {
       .map((line) => line.split(/\s+/)[1]),
     checkNames,
   )
-  t.match(fine.out, /3 books 账套, \d+ commands 指令, \d+ entries 凭证, \d+ transfers 分录; [\d.]+ s\n$/)
+  t.match(fine.out, /4 books 账套, \d+ commands 指令, \d+ entries 凭证, \d+ transfers 分录; [\d.]+ s\n$/)
 
   const admin = postgres(database.adminUrl, { max: 1, connection: { search_path: 'clearing' } })
   await admin`update accounts set posted = posted + 1 where book = 310000 and kind = 3`

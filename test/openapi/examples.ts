@@ -2,14 +2,18 @@
  * The examples of the OpenAPI document: one story, asked of a real service at fixed days, in which every operation is
  * done at least once and some are refused. All parties, persons and documents in it are made up.
  */
+
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Actor } from '../../src/core/actor.js'
 import type { RefusalCode } from '../../src/core/refusals.js'
 import type { Example, Examples } from '../../src/platform/openapi.js'
 import { type Operation, type Role, seconds } from '../../src/platform/permissions.js'
+import { Client } from '../../src/rehearsal/client.js'
+import { Offices } from '../../src/rehearsal/offices.js'
 import { invoiceXml } from '../support/documents.js'
 import { uscc } from '../support/scene.js'
 import { china, type TestService, testService } from '../support/service.js'
@@ -252,6 +256,22 @@ async function story(service: TestService): Promise<Examples> {
   await byTwo('signAgreement', jiangsuOfficer, { params: { agreement }, ifMatch: await seen(), body: { by: '320000' } })
   await ask('listAgreements', jiangsuOfficer)
 
+  // --- how they clear what they owe each other's payees
+  const jiangsuFinance = jiangsu('finance', 'wu.qing')
+  const clearingTerms = { mode: 'netted', group: 'region', covers: 'tree', threshold: '100.00', cap: '50000000.00' }
+  const days = { from: '2026-06-01', to: '2028-12-31', document: '苏沪清算〔2026〕1号' }
+  const { agreement: cleared, version } = await byTwo('offerClearing', jiangsuFinance, {
+    body: { one: '310000', other: '320000', by: '320000', ...clearingTerms, ...days },
+  })
+  const { version: signedVersion } = await byTwo('signClearing', shanghai('finance', 'he.yi'), {
+    params: { agreement: cleared },
+    ifMatch: version as number,
+    body: { by: '310000' },
+  })
+  await ask('listClearings', jiangsuFinance)
+  await ask('listExposures', jiangsuFinance)
+  await byTwo('endClearing', jiangsuFinance, { params: { agreement: cleared }, ifMatch: signedVersion as number })
+
   // --- people
   const appointment = { jurisdiction: '320509', roles: ['officer'], reason: '新任经办' }
   const { standing } = await byTwo('appoint', officer, {
@@ -437,10 +457,98 @@ async function story(service: TestService): Promise<Examples> {
   clock.set(china('2026-04-01'))
   await ask('sweep', person('operator', 'platform', 'ops'))
   const period = '2026-03'
+  const planned = ['2026-03-31', '2026-06-30', '2026-09-30', '2026-12-31'].map((through) => ({
+    period: through.slice(0, 7),
+    through,
+  }))
+  await byTwo('planPeriods', clearing, { body: { group: 'region', year: 2026, periods: planned } })
+  await ask('previewPeriod', clearing, { body: { period, through: '2026-03-31', group: 'region' } })
+  await ask('listCalendars', clearing)
   await byTwo('closePeriod', clearing, { body: { period, through: '2026-03-31' } })
+  await ask('listGross', clearing, { params: { period }, query: { from: '320000' } })
+  await ask('listPeriodItems', finance, { params: { period, book: '320509' } })
+  await ask('listRefunds', finance, { params: { period } })
+  const { items: batches } = await ask('listBatches', finance, { query: { period } })
+  const { batch } = batches[0]
+  const { control } = await ask('getBatch', finance, { params: { batch } })
+  await byTwo('releasePayments', finance, { params: { batch }, body: control })
+  await byTwo('stopPayment', finance, { params: { batch }, body: { line: 1, reason: '收款账户待核实' } })
+  const { release } = await byTwo('releasePayments', finance, { params: { batch }, body: control })
+  const toBank = { params: { batch, release: String(release) }, query: { format: 'pain.001' } }
+  await ask('getPaymentFile', finance, toBank, 'account_missing')
+  await ask('listOwnPayments', laboratory)
+  const offices = new Offices(new Client(service.base), (actor) => service.token(actor))
+  await offices.release(period)
+  await offices.pay(period, '2026-04', '2026-04-01')
   await byTwo('confirmPayments', clearing, { params: { period } })
   await ask('getPeriod', clearing, { params: { period } })
   await ask('listPeriods', clearing)
+  const bankRows = ['2026-04-01,借,12.00,某银行,账户管理费,A26040100001', '2026-04-01,贷,3.00,某银行,利息,A26040100002']
+  await ask('getStatementTemplate', finance)
+  const { statement } = await ask('uploadStatement', finance, {
+    params: { book: '320509' },
+    type: 'text/csv',
+    body: `账号,32250198863600001234\n对账单编号,2026-04-01\n期初余额,100.00\n期末余额,91.00\n交易日期,借贷方向,金额,对方户名,附言,流水号\n${bankRows.join('\n')}\n`,
+  })
+  await ask('getStatement', finance, { params: { statement } })
+  await ask('listStatements', auditor, { query: { book: '320509' } })
+  await ask('listStatementLines', auditor, { params: { statement } })
+  const { items: found } = await ask('listExceptions', finance, { query: { state: 'open' } })
+  const { exception } = found[0]
+  await ask('exportExceptions', finance, { query: { format: 'csv' } })
+  await ask('assignException', finance, { params: { exception }, body: { owner: '钱静' } })
+  await ask('getException', finance, { params: { exception } })
+  await byTwo('resolveException', finance, {
+    params: { exception },
+    body: { document: '银行收费通知 2026-04', reason: '账户管理费，不入账' },
+  })
+  await ask('getReconciliation', finance, { query: { book: '320509', period } })
+
+  // --- after payment, and the end of the year
+  await byTwo('clawBack', officer, { params: { order }, body: { amount: '2000.00', reason: '审计核减' } })
+  const payee = `provider:${lab}`
+  await byTwo('writeOff', finance, {
+    body: { book: '320509', payee, amount: '100.00', document: '吴财〔2026〕7号', reason: '追缴未果，经批准核销' },
+  })
+  const tooMuch = { book: '320509', payee, amount: '2000.00', receivedOn: '2026-04-01', document: '缴款书 12' }
+  await ask('receiveRefund', finance, { body: tooMuch }, 'amount_exceeds_recoverable')
+  await byTwo('receiveRefund', finance, { body: { ...tooMuch, amount: '900.00' } })
+  const redInvoiceNo = '26312000000000000033'
+  await byTwo('redFlushInvoice', officer, { params: { order }, body: { redInvoiceNo, amount: '11000.00' } })
+  await ask('listRecoverables', laboratory)
+  await ask('exportRecoverables', finance, { query: { format: 'csv' } })
+  await ask('openYear', officer, { body: { jurisdiction: '320509', programs: [program], year: 2027 } })
+  const { rules: nextRules } = await ask('getDraft', officer, { params: { program: 'WJ-2027' } })
+  await byTwo('publishProgram', officer, { body: { program: 'WJ-2027', jurisdiction: '320509', ...nextRules } })
+  await byTwo('returnBudget', finance, { body: { program, amount: '1000.00', document: '吴财〔2026〕31号' } })
+  await byTwo('carryOver', finance, {
+    body: { from: program, to: 'WJ-2027', amount: '5000.00', document: '吴财〔2026〕32号' },
+  })
+  await ask('reconcileBudget', finance, {
+    body: { program, amount: '499000.00', asOf: '2026-04-01', document: '国库对账单 2026-03' },
+  })
+  await ask('getYearEnd', finance, { query: { year: 2026, jurisdiction: '320509' } })
+  const provincial = jiangsu('finance', 'he.yun')
+  const shared = { program: 'JS-2026', from: '2026-04-01', to: '2026-04-30' }
+  await byTwo('publishProgram', jiangsu('officer', 'qian.yu'), {
+    body: { ...rules, program: shared.program, jurisdiction: '320000' },
+  })
+  await byTwo('appropriate', provincial, { body: { program: shared.program, amount: '100000.00' } })
+  await byTwo('setSubsidy', provincial, {
+    body: {
+      ...shared,
+      jurisdictions: ['320509'],
+      basis: 'issued',
+      share: '0.3',
+      to: '2026-12-31',
+      document: '苏财〔2026〕5号',
+    },
+  })
+  await ask('subsidise', provincial, { body: shared }, 'period_not_over')
+  await ask('issueVoucher', officer, { body: { enterprise, program, amount: '10000.00' } })
+  clock.set(china('2026-05-01'))
+  await ask('subsidise', provincial, { body: shared })
+  await ask('listSubsidies', provincial)
   const { proposal } = (await ask('appropriate', finance, { body: { program, amount: '1.00' } })).result
   const alone = { ...finance, roles: ['approver'] }
   await ask('approveProposal', alone, { params: { proposal } }, 'separation_of_duties')
@@ -456,7 +564,22 @@ async function story(service: TestService): Promise<Examples> {
   await ask('listEntries', auditor, { params: { book }, query: { limit: 2 } })
   await ask('exportEntries', auditor, { params: { book }, query: { format: 'csv' } })
   await ask('listAudit', auditor, { params: { book }, query: { limit: 2 } })
+  // Sealing follows within a second or so.
+  const head = (await ask('listBooks', auditor)).items.find((one: { book: string }) => one.book === book).seq
+  const sealed = async () =>
+    (await ask('listCheckpoints', auditor, { params: { book }, query: { after: head - 1 } })).items
+  await ask('getTile', auditor, { params: { book, level: '0', tile: '999' } }, 'log_unsealed')
+  while ((await sealed()).length === 0) {
+    delete examples.listCheckpoints
+    await sleep(100)
+  }
+  await ask('getCheckpoint', auditor, { params: { book } })
+  await ask('getTile', auditor, { params: { book, level: 'entries', tile: '000.p/1' } })
+  await ask('getProof', auditor, { params: { book, seq: 5 }, query: { since: 3 } })
   await ask('reportProvinces', auditor)
+  await ask('reportSettlement', clearing, { query: { period } })
+  await ask('exportSettlementReport', clearing, { query: { period, format: 'csv' } })
+  await ask('printSettlementReport', clearing, { query: { period } })
   await ask('simulateProgram', officer, {
     body: {
       jurisdiction: '320509',
@@ -466,6 +589,30 @@ async function story(service: TestService): Promise<Examples> {
       rules: { ...rules, ratio: '0.4' },
     },
   })
+  // --- bank accounts
+  const { name: holder } = await ask('getEnterprise', firm, { params: { uscc: enterprise } })
+  const owned = { params: { owner: enterprise } }
+  const account = { holder, number: '6222020012345678', bank: '中国工商银行苏州吴江支行', bankCode: '102305400012' }
+  const { version: proposed } = (await ask('proposeBankAccount', firm, { ...owned, body: account })).result
+  await ask('listBankAccountChanges', officer)
+  await ask('confirmBankAccount', firm, { ...owned, ifMatch: proposed }, 'separation_of_duties')
+  const { version: confirmedAt } = (await ask('confirmBankAccount', officer, { ...owned, ifMatch: proposed })).result
+  await ask('getBankAccount', finance, owned)
+  const collected = { ...account, holder: '代收户' }
+  await ask('proposeBankAccount', firm, { ...owned, ifMatch: confirmedAt, body: collected }, 'holder_differs')
+  await ask('proposeBankAccount', laboratory, {
+    params: { owner: lab },
+    body: { ...collected, explanation: '集团集中收款' },
+  })
+  await ask('listSharedBankAccounts', officer)
+  const labs = await ask('getBankAccount', laboratory, { params: { owner: lab } })
+  await ask('revokeBankAccount', laboratory, {
+    params: { owner: lab },
+    ifMatch: labs.version,
+    body: { reason: '账户有误' },
+  })
+  await ask('listBankAccountVersions', firm, owned)
+
   const { webhook } = (
     await ask('createWebhook', officer, {
       body: { owner: book, url: 'https://hooks.example.com/clearing', kinds: ['close_period'] },

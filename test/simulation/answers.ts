@@ -76,7 +76,7 @@ export function factsOf(ledger: Ledger, kind: FactKind<Fact>, keys: readonly str
   if (kind.name === 'holds') return keys.flatMap((key) => holdOf(ledger, key) ?? [])
   const rows = [...found(ledger.nouns[kind.name]!, keys).values()]
   // Only its closing writes what a period reaches, and nobody reads it again.
-  return kind.name === 'periods' ? rows.map((row) => ({ ...row, reaches: {} })) : rows
+  return kind.name === 'periods' ? rows.map((row) => ({ ...row, reaches: {}, pairs: [] })) : rows
 }
 
 function accountOf(ledger: Ledger, key: string): Account | undefined {

@@ -1,6 +1,9 @@
 import type { Pair } from '../../src/agreements/facts.js'
 import type { Application } from '../../src/applications/facts.js'
+import type { BankAccounts } from '../../src/bank-accounts/facts.js'
+import type { Calendar } from '../../src/calendars/facts.js'
 import type { LocalCategory } from '../../src/catalogue/facts.js'
+import type { ClearingPair } from '../../src/clearing/facts.js'
 import type { Refusal } from '../../src/core/refusals.js'
 import type { Day, Instant } from '../../src/core/time.js'
 import type { Proposal } from '../../src/engine/proposal.js'
@@ -13,6 +16,7 @@ import type { Fact } from '../../src/ledger/fact.js'
 import type { Event } from '../../src/ledger/plan.js'
 import type { Head, Holder } from '../../src/ledger/world.js'
 import type { Order } from '../../src/orders/facts.js'
+import type { Preview } from '../../src/outlook/facts.js'
 import type { PaymentBatch } from '../../src/payments/facts.js'
 import type { Person as Registered } from '../../src/people/facts.js'
 import type { Draft, ProgramVersions } from '../../src/programs/facts.js'
@@ -20,10 +24,12 @@ import type { KeptProfile, Provider } from '../../src/providers/facts.js'
 import type { RecognitionApplication } from '../../src/recognition-applications/facts.js'
 import type { Relations } from '../../src/relations/facts.js'
 import type { HomeReview } from '../../src/reviews/facts.js'
-import type { Period } from '../../src/settlement/facts.js'
+import type { Period, SettlementPart } from '../../src/settlement/facts.js'
+import type { BankException, BankLine, Receipts, Statement } from '../../src/statements/facts.js'
 import type { Grant, Voucher } from '../../src/vouchers/facts.js'
 import type { Webhooks } from '../../src/webhooks/facts.js'
 import type { PublishedNotice } from '../../src/workdays/facts.js'
+import type { Subsidy, TreasuryFigure } from '../../src/year-end/facts.js'
 
 /** What PostgreSQL refuses, with its SQLSTATE. */
 export class SqlError extends Error {
@@ -100,6 +106,7 @@ export interface KeptRefusal {
 export interface Nouns {
   readonly proposals: Map<string, Proposal>
   readonly agreements: Map<string, Pair>
+  readonly clearing_agreements: Map<string, ClearingPair>
   readonly people: Map<string, Registered>
   readonly workdays: Map<string, PublishedNotice>
   readonly programs: Map<string, ProgramVersions>
@@ -117,7 +124,17 @@ export interface Nouns {
   readonly grants: Map<string, Grant>
   readonly orders: Map<string, Order>
   readonly periods: Map<string, Period>
+  readonly settlement_parts: Map<string, SettlementPart>
   readonly payment_batches: Map<string, PaymentBatch>
+  readonly bank_statements: Map<string, Statement>
+  readonly bank_lines: Map<string, BankLine>
+  readonly bank_exceptions: Map<string, BankException>
+  readonly instruction_receipts: Map<string, Receipts>
+  readonly subsidies: Map<string, Subsidy>
+  readonly treasury_figures: Map<string, TreasuryFigure>
+  readonly bank_accounts: Map<string, BankAccounts>
+  readonly period_calendars: Map<string, Calendar>
+  readonly period_previews: Map<string, Preview>
   readonly webhooks: Map<string, Webhooks>
 }
 
@@ -144,6 +161,7 @@ export class Ledger {
   readonly nouns: Nouns & Record<string, Map<string, Fact>> = {
     proposals: new Map(),
     agreements: new Map(),
+    clearing_agreements: new Map(),
     people: new Map(),
     workdays: new Map(),
     programs: new Map(),
@@ -161,7 +179,17 @@ export class Ledger {
     grants: new Map(),
     orders: new Map(),
     periods: new Map(),
+    settlement_parts: new Map(),
     payment_batches: new Map(),
+    bank_statements: new Map(),
+    bank_lines: new Map(),
+    bank_exceptions: new Map(),
+    instruction_receipts: new Map(),
+    subsidies: new Map(),
+    treasury_figures: new Map(),
+    bank_accounts: new Map(),
+    period_calendars: new Map(),
+    period_previews: new Map(),
     webhooks: new Map(),
   }
   /** Calls of `record` that wrote something. */

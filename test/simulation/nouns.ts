@@ -1,11 +1,15 @@
 /** The put_<noun> functions of db/functions, with the checks of their tables. */
 import { agreements, type Pair } from '../../src/agreements/facts.js'
 import { type Application, applications } from '../../src/applications/facts.js'
+import type { BankAccounts } from '../../src/bank-accounts/facts.js'
+import { type Calendar, calendars } from '../../src/calendars/facts.js'
 import { catalogue, type LocalCategory } from '../../src/catalogue/facts.js'
+import { type ClearingAgreement, type ClearingPair, clearingAgreements } from '../../src/clearing/facts.js'
 import { type Proposal, proposals } from '../../src/engine/proposal.js'
 import type { Enterprise } from '../../src/enterprises/facts.js'
 import type { Entry, Integrity } from '../../src/integrity/facts.js'
 import { type Order, orders } from '../../src/orders/facts.js'
+import { type Preview, previews } from '../../src/outlook/facts.js'
 import { type PaymentBatch, type PaymentLine, paymentBatches } from '../../src/payments/facts.js'
 import type { Person } from '../../src/people/facts.js'
 import { type Draft, drafts, type Program, type ProgramVersions } from '../../src/programs/facts.js'
@@ -13,10 +17,22 @@ import type { KeptProfile, Provider } from '../../src/providers/facts.js'
 import { type RecognitionApplication, recognitionApplications } from '../../src/recognition-applications/facts.js'
 import type { Relations } from '../../src/relations/facts.js'
 import type { HomeReview } from '../../src/reviews/facts.js'
-import type { Period } from '../../src/settlement/facts.js'
+import { type Period, parts, type SettlementPart } from '../../src/settlement/facts.js'
+import {
+  type BankException,
+  type BankLine,
+  bankLines,
+  exceptions,
+  type Match,
+  type Receipts,
+  receipts,
+  type Statement,
+  statements,
+} from '../../src/statements/facts.js'
 import { type Grant, grantKey, type Voucher, vouchers } from '../../src/vouchers/facts.js'
 import type { Webhooks } from '../../src/webhooks/facts.js'
 import { type PublishedNotice, workdays } from '../../src/workdays/facts.js'
+import { type Subsidy, subsidies, type TreasuryFigure, treasuryFigures } from '../../src/year-end/facts.js'
 import { check, type Ledger, refer, unique } from './ledger.js'
 
 /** A row as `record` is given it: money is a text of digits. */
@@ -42,6 +58,20 @@ export const putters: Readonly<Record<string, (ledger: Ledger, rows: Rows) => vo
     }
     refer(
       (rows as unknown as Pair[]).every(({ accepting, home }) => ledger.books.has(accepting) && ledger.books.has(home)),
+    )
+  },
+  clearing_agreements: (ledger, rows) => {
+    for (const row of rows as unknown as ClearingPair[]) {
+      const agreements = (row.agreements as unknown as readonly Wire<ClearingAgreement>[]).map((one) => ({
+        ...one,
+        threshold: fen(one.threshold),
+        cap: fen(one.cap),
+      }))
+      check(row.one < row.other && agreements.every((one) => one.to >= one.from))
+      ledger.set(ledger.nouns.clearing_agreements, clearingAgreements.key(row), { ...row, agreements })
+    }
+    refer(
+      (rows as unknown as ClearingPair[]).every(({ one, other }) => ledger.books.has(one) && ledger.books.has(other)),
     )
   },
   people: (ledger, rows) => {
@@ -222,22 +252,29 @@ export const putters: Readonly<Record<string, (ledger: Ledger, rows: Rows) => vo
       const before = ledger.nouns.periods.get(row.period)
       const others = before ? [] : [...ledger.nouns.periods.values()]
       unique(!others.some(({ closing }) => closing === row.closing), 'periods_closing_key')
-      const { netted, paid } = row
+      const { netted, settled, paid } = row
       const reaches = { ...row.reaches, ...before?.reaches }
-      ledger.set(ledger.nouns.periods, row.period, { ...(before ?? row), netted, paid, reaches })
+      ledger.set(ledger.nouns.periods, row.period, { ...(before ?? row), netted, settled, paid, reaches, pairs: [] })
     }
     for (const { reaches } of rows as unknown as Period[]) {
       check(Object.values(reaches).every((reach) => reach > 0))
       refer(Object.keys(reaches).every((book) => ledger.books.has(Number(book))))
     }
   },
+  settlement_parts: (ledger, rows) => {
+    for (const row of rows as unknown as SettlementPart[]) {
+      unique(!ledger.nouns.settlement_parts.has(parts.key(row)), 'settlement_parts_pkey')
+      ledger.set(ledger.nouns.settlement_parts, parts.key(row), row)
+    }
+  },
   payment_batches: (ledger, rows) => {
     for (const row of rows as unknown as PaymentBatch[]) {
       const lines = (row.lines as unknown as readonly Wire<PaymentLine>[]).map((line) => {
-        const { amount, setOff, released, paid } = line
+        const { amount, clawedBack, setOff, released, paid } = line
         const read: PaymentLine = {
           ...line,
           amount: BigInt(amount),
+          clawedBack: BigInt(clawedBack),
           setOff: BigInt(setOff),
           released: BigInt(released),
           paid: BigInt(paid),
@@ -247,6 +284,72 @@ export const putters: Readonly<Record<string, (ledger: Ledger, rows: Rows) => vo
       })
       ledger.set(ledger.nouns.payment_batches, paymentBatches.key(row), { ...row, lines })
     }
+  },
+  bank_statements: (ledger, rows) => {
+    for (const row of rows as unknown as Wire<Statement>[]) {
+      const read: Statement = { ...row, opening: BigInt(row.opening), closing: BigInt(row.closing) }
+      const { lines, taken, repeated } = read
+      check(lines >= 0 && taken >= 0 && taken <= lines && repeated >= 0 && repeated <= taken)
+      const before = ledger.nouns.bank_statements.get(statements.key(read)) ?? read
+      ledger.set(ledger.nouns.bank_statements, statements.key(read), { ...before, taken, repeated })
+    }
+  },
+  bank_lines: (ledger, rows) => {
+    for (const row of rows as unknown as Wire<BankLine>[]) {
+      const wired = row.matches as unknown as readonly Wire<Match>[]
+      const matches = wired.map((match) => ({ ...match, amount: BigInt(match.amount) }))
+      check(BigInt(row.amount) > 0n && row.line > 0 && matches.every(({ amount }) => amount > 0n))
+      const read: BankLine = { ...row, amount: BigInt(row.amount), matches }
+      const before = ledger.nouns.bank_lines.get(bankLines.key(read))
+      const all = [...(before?.matches ?? []), ...matches.slice(before?.matches.length ?? 0)]
+      ledger.set(ledger.nouns.bank_lines, bankLines.key(read), { ...(before ?? read), matches: all })
+    }
+  },
+  bank_exceptions: (ledger, rows) => {
+    for (const row of rows as unknown as BankException[]) {
+      const { owner, state, resolution } = row
+      check((state === 'resolved') === (resolution !== null))
+      const before = ledger.nouns.bank_exceptions.get(exceptions.key(row)) ?? row
+      ledger.set(ledger.nouns.bank_exceptions, exceptions.key(row), { ...before, owner, state, resolution })
+    }
+  },
+  instruction_receipts: (ledger, rows) => {
+    for (const row of rows as unknown as Wire<Receipts>[]) {
+      const read: Receipts = { ...row, received: BigInt(row.received) }
+      check(read.received >= 0n)
+      ledger.set(ledger.nouns.instruction_receipts, receipts.key(read), read)
+    }
+  },
+  subsidies: (ledger, rows) => {
+    for (const row of rows as unknown as Subsidy[]) ledger.set(ledger.nouns.subsidies, subsidies.key(row), row)
+  },
+  treasury_figures: (ledger, rows) => {
+    for (const row of rows as unknown as Wire<TreasuryFigure>[]) {
+      const figure: TreasuryFigure = { ...row, amount: BigInt(row.amount) }
+      check(figure.amount > 0n)
+      ledger.set(ledger.nouns.treasury_figures, treasuryFigures.key(figure), figure)
+    }
+  },
+  bank_accounts: (ledger, rows) => {
+    for (const row of rows as unknown as BankAccounts[]) {
+      for (const { state, from, decidedBy, decidedOn, tail } of row.accounts) {
+        check((state === 'confirmed') === (from !== null) && (state === 'proposed') === (decidedBy === null))
+        check((decidedBy === null) === (decidedOn === null) && tail.length === 4)
+      }
+      unique(
+        new Set(row.accounts.map(({ after }) => after)).size === row.accounts.length,
+        'bank_accounts_owner_after_key',
+      )
+      ledger.set(ledger.nouns.bank_accounts, row.owner, row)
+    }
+  },
+  period_calendars: (ledger, rows) => {
+    for (const row of rows as unknown as Calendar[]) {
+      ledger.set(ledger.nouns.period_calendars, calendars.key(row), row)
+    }
+  },
+  period_previews: (ledger, rows) => {
+    for (const row of rows as unknown as Preview[]) ledger.set(ledger.nouns.period_previews, previews.key(row), row)
   },
   webhooks: (ledger, rows) => {
     for (const row of rows as unknown as Webhooks[]) {

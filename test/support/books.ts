@@ -68,13 +68,24 @@ function balancesOff(memory: Memory, lines: Lines): string | undefined {
   return undefined
 }
 
-/** appropriated = pool + available + held + approved − clawed back, for each program. */
+/** What leaves a pool besides what is issued of it. */
+const given = ['return_budget', 'carry_over', 'subsidise']
+
+/** appropriated and carried in, less what left the pool otherwise = pool + available + held + approved − clawed back. */
 function programsOff(memory: Memory, lines: Lines): string | undefined {
   for (const { program, jurisdiction: book } of memory.rows(programs)) {
     const owned = memory.rows(vouchers).filter((voucher) => voucher.program === program)
     const ordered = memory.rows(orders).filter((order) => order.program === program)
     const appropriated = total(
       lines.filter(({ line }) => line.type === 'appropriate' && line.credit.owner === program),
+      ({ line }) => line.amount,
+    )
+    const left = total(
+      lines.filter(({ line: { type, debit } }) => given.includes(type) && debit.owner === program),
+      ({ line }) => line.amount,
+    )
+    const carriedIn = total(
+      lines.filter(({ line }) => line.type === 'carry_over' && line.credit.owner === program),
       ({ line }) => line.amount,
     )
     const pool = memory.balance(book, { kind: 'pool', owner: program }).posted
@@ -86,7 +97,8 @@ function programsOff(memory: Memory, lines: Lines): string | undefined {
     )
     const approved = total(ordered, (order) => order.approved ?? 0n)
     const clawedBack = total(ordered, (order) => order.clawedBack)
-    if (appropriated !== pool + onVouchers + approved - clawedBack) return `program ${program} has lost or made money`
+    const placed = pool + onVouchers + approved - clawedBack
+    if (appropriated + carriedIn - left !== placed) return `program ${program} has lost or made money`
   }
   return undefined
 }
@@ -126,7 +138,8 @@ export function keysInUse(all: readonly Order[], asked: readonly Application[]):
   }
   for (const order of all) {
     const isOver = ['cancelled', 'declined', 'lapsed', 'rejected'].includes(order.state)
-    const red = (order.redInvoices ?? []).map(invoiceKey)
+    const flushes = order.dossier?.redFlushes ?? []
+    const red = [...(order.redInvoices ?? []), ...flushes.map(({ redInvoiceNo }) => redInvoiceNo)].map(invoiceKey)
     for (const key of [...red, ...(isOver ? [] : [...keysOf(order), ...invoiceKeys(order)])]) {
       if (holders.has(key)) throw new Error(`${key} is held twice`)
       holders.set(key, idOf(order))

@@ -163,7 +163,7 @@ export async function proveTables(tables: Tables, memory: Memory): Promise<void>
   await same(orders, memory.rows(orders))
   await same(
     periods,
-    memory.rows(periods).map((period) => ({ ...period, reaches: {} })),
+    memory.rows(periods).map((period) => ({ ...period, reaches: {}, pairs: [] })),
   )
   const keys = await tables.keysInUse()
   const found = new Map(keys.map(({ key, holder }) => [key, holder]))

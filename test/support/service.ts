@@ -1,8 +1,9 @@
-import { randomBytes } from 'node:crypto'
+import { createPrivateKey, randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
+import { keyRing } from '../../src/bank-accounts/seal.js'
 import type { Actor } from '../../src/core/actor.js'
 import { ManualClock, parseChinaTime } from '../../src/core/time.js'
 import { Engine } from '../../src/engine/engine.js'
@@ -10,6 +11,7 @@ import { type Auth, builtInIssuer } from '../../src/platform/auth.js'
 import { connect, connectEngine, migrate, type Sql } from '../../src/platform/database.js'
 import { type FileStore, openFiles } from '../../src/platform/files.js'
 import { prepareRoles } from '../../src/platform/roles.js'
+import { SealKey } from '../../src/seal/key.js'
 import { createService, type Service, type ServiceOptions } from '../../src/service.js'
 import { openStorage } from '../../src/storage.js'
 import { Sender, type WebhookSettings } from '../../src/webhooks/sender.js'
@@ -72,10 +74,19 @@ export function china(text: string): number {
   return at
 }
 
+/** A ring that only tests know. */
+export const testRing = keyRing(`t1:${Buffer.alloc(32, 7).toString('base64')}`)!
+
 /** Webhooks that may be sent to this machine, and nowhere else. */
 export function testWebhooks(): WebhookSettings {
   const own = ['127.0.0.0/8', '::1'].map((text) => networkOf(text)!)
   return { key: 'a key that only tests know, of some length', sender: new Sender(own) }
+}
+
+/** Signs the same in every run. */
+export function testSeal(seed = 7, origin = 'log.example'): SealKey {
+  const pkcs8 = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), Buffer.alloc(32, seed)])
+  return new SealKey(origin, createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' }))
 }
 
 export interface TestService {
@@ -107,6 +118,8 @@ export async function testService(
     clock,
     files,
     webhooks: testWebhooks(),
+    seal: testSeal(),
+    accounts: { ring: testRing, coolingDays: 3 },
     auth: { ...builtInIssuer('test', 'test'), ...auth },
     ...options,
   })

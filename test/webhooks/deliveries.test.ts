@@ -1,8 +1,11 @@
 /** Events on their way to receivers: real HTTP, a real database, and a clock that the test sets. */
+
 import postgres from 'postgres'
 import { Webhook as StandardWebhook } from 'standardwebhooks'
 import t, { type Test } from 'tap'
 import type { Actor } from '../../src/core/actor.js'
+import { Client } from '../../src/rehearsal/client.js'
+import { Offices } from '../../src/rehearsal/offices.js'
 import { firmKinds, PAUSES, TRIES } from '../../src/webhooks/rules.js'
 import { askOf } from '../support/ask.js'
 import { bureau, firm } from '../support/scene.js'
@@ -130,9 +133,9 @@ t.test('of a payment a firm hears which of its own orders were paid', async (t) 
   const { stage, place, clock } = test
   const [ofFirm, ofOther, ofBureau] = [await receive(t), await receive(t), await receive(t)]
   const other = await stage.place({ program: 'P-other', applyFrom: '2020-01-01', applyTo: '2030-12-31' })
-  await subscribe(test, firm(place.enterprise), ofFirm, ['pay'])
-  await subscribe(test, firm(other.enterprise), ofOther, ['pay'])
-  await subscribe(test, officer, ofBureau, ['pay'])
+  await subscribe(test, firm(place.enterprise), ofFirm, ['mark_paid'])
+  await subscribe(test, firm(other.enterprise), ofOther, ['mark_paid'])
+  await subscribe(test, officer, ofBureau, ['mark_paid'])
   const orders = [await stage.order(place, 'approved'), await stage.order(place, 'approved')]
   await stage.order(other, 'approved')
   const through = new Date(clock.now() + DAY / 3).toISOString().slice(0, 10)
@@ -140,7 +143,9 @@ t.test('of a payment a firm hears which of its own orders were paid', async (t) 
   const finance = bureau('000000', 'finance')
   const { ask } = test
   t.match(await ask(finance, 'POST', '/v1/periods', { period: 'Q', through }), { status: 200 })
-  t.match(await ask(finance, 'POST', '/v1/periods/Q/payments', {}), { status: 200 })
+  const offices = new Offices(new Client(test.base), test.token)
+  await offices.release('Q')
+  await offices.pay('Q', 'bank', through)
   await Promise.all([ofFirm, ofOther, ofBureau].map((one) => one.until((heard) => heard.length === 1)))
   t.same([...(ofFirm.heard[0]!.data.orders as string[])].sort(), [...orders].sort())
   t.equal((ofOther.heard[0]!.data.orders as string[]).length, 1)

@@ -115,13 +115,19 @@ export async function pools(sql: Sql): Promise<string | undefined> {
       held: Fen
       approved: Fen
       clawed: Fen
+      carried: Fen
     }[]
   >`
-    with pool as (
+    with given as (
+      select book, debit, sum(amount) as amount from transfers
+      where type in (${typeNo('return_budget')}, ${typeNo('carry_over')}, ${typeNo('subsidise')}) group by book, debit
+    ), pool as (
       select a.book, a.account, a.owner as program, a.posted,
              coalesce(sum(t.amount) filter (where t.type = ${typeNo('appropriate')}), 0) as appropriated,
-             coalesce(sum(t.amount) filter (where t.type in (${typeNo('claw_back_payable')}, ${typeNo('claw_back_recoverable')})), 0) as clawed
+             coalesce(sum(t.amount) filter (where t.type in (${typeNo('claw_back_payable')}, ${typeNo('claw_back_recoverable')})), 0) as clawed,
+             coalesce(sum(t.amount) filter (where t.type = ${typeNo('carry_over')}), 0) - coalesce(min(g.amount), 0) as carried
       from accounts a left join transfers t on t.book = a.book and t.credit = a.account
+      left join given g on g.book = a.book and g.debit = a.account
       where a.kind = ${kindNo('pool')} group by a.book, a.account
     ), spent as (
       select v.book, v.program, sum(a.posted - a.held) as available, sum(a.held) as held, sum(r.amount) as approved
@@ -136,16 +142,17 @@ export async function pools(sql: Sql): Promise<string | undefined> {
       select coalesce(p.program, s.program) as program, coalesce(p.book, s.book) as book,
              coalesce(p.appropriated, 0)::bigint as appropriated, coalesce(p.posted, 0) as pool,
              coalesce(s.available, 0)::bigint as available, coalesce(s.held, 0)::bigint as held,
-             coalesce(s.approved, 0)::bigint as approved, coalesce(p.clawed, 0)::bigint as clawed
+             coalesce(s.approved, 0)::bigint as approved, coalesce(p.clawed, 0)::bigint as clawed,
+             coalesce(p.carried, 0)::bigint as carried
       from pool p full join spent s on s.book = p.book and s.program = p.program
     ) f
-    where appropriated <> pool + available + held + approved - clawed order by book, program limit 1`
+    where appropriated + carried <> pool + available + held + approved - clawed order by book, program limit 1`
   if (!off) return undefined
   const { pool, available, held, approved, clawed } = off
   return unequal(
     place(off.book, { program: off.program }),
-    'appropriated 拨入',
-    off.appropriated,
+    'appropriated, and carried in, less what was carried out, returned and paid as subsidies 拨入及结转净额',
+    off.appropriated + off.carried,
     `pool ${yuan(pool)} + available ${yuan(available)} + held ${yuan(held)} + approved ${yuan(approved)} − clawed back ${yuan(clawed)}`,
     pool + available + held + approved - clawed,
   )
@@ -199,7 +206,10 @@ export async function keys(sql: Sql): Promise<string | undefined> {
       (select 'invoice ' || invoice_no, book, holder from held where invoice_no is not null
        union
        -- Red-flushed ones stay with whom they were found.
-       select 'invoice ' || unnest(o.red_invoices), o.book, ${idOf(sql, 'O')} from orders o)
+       select 'invoice ' || unnest(o.red_invoices), o.book, ${idOf(sql, 'O')} from orders o
+       union
+       select 'invoice ' || (f ->> 'redInvoiceNo'), o.book, ${idOf(sql, 'O')}
+       from orders o, jsonb_array_elements(o.dossier -> 'redFlushes') as f where o.dossier ? 'redFlushes')
       union all
       select 'application ' || enterprise || ' ' || program, book, 'A' || lpad(book::text, 6, '0') || '-' || application
       from applications where state = any (${[...openStates]})
