@@ -474,7 +474,7 @@ async function story(service: TestService): Promise<Examples> {
   await byTwo('releasePayments', finance, { params: { batch }, body: control })
   await byTwo('stopPayment', finance, { params: { batch }, body: { line: 1, reason: '收款账户待核实' } })
   const { release } = await byTwo('releasePayments', finance, { params: { batch }, body: control })
-  const toBank = { params: { batch, release: String(release) }, query: { format: 'pain.001' } }
+  const toBank = { params: { batch, release }, query: { format: 'pain.001' } }
   await ask('getPaymentFile', finance, toBank, 'account_missing')
   await ask('listOwnPayments', laboratory)
   const offices = new Offices(new Client(service.base), (actor) => service.token(actor))
@@ -612,6 +612,28 @@ async function story(service: TestService): Promise<Examples> {
     body: { reason: '账户有误' },
   })
   await ask('listBankAccountVersions', firm, owned)
+  // A subsidy, from one bureau's account to another's, as a file for the bank.
+  for (const [jurisdiction, who, second, name] of [
+    ['320000', provincial, jiangsuOfficer, '江苏省科技厅'],
+    ['320509', finance, officer, '苏州市吴江区科技局'],
+  ] as const) {
+    const body = {
+      holder: name,
+      number: `32000000${jurisdiction}`,
+      bank: '中国农业银行江苏省分行',
+      bankCode: '103301000018',
+    }
+    const { version } = (await ask('proposeBankAccount', who, { params: { owner: jurisdiction }, body })).result
+    await ask('confirmBankAccount', second, { params: { owner: jurisdiction }, ifMatch: version })
+  }
+  const { items: subsidies } = await ask('listBatches', provincial, { query: { book: '320000' } })
+  const subsidy = subsidies.find((one: { period: string }) => one.period.startsWith('subsidy')).batch
+  const { control: totals } = await ask('getBatch', provincial, { params: { batch: subsidy } })
+  const paying = await byTwo('releasePayments', provincial, { params: { batch: subsidy }, body: totals })
+  await ask('getPaymentFile', provincial, {
+    params: { batch: subsidy, release: paying.release as number },
+    query: { format: 'pain.001' },
+  })
 
   const { webhook } = (
     await ask('createWebhook', officer, {
