@@ -56,7 +56,8 @@ async function mark(engine: Runner, sql: Sql, book: Book, which: ReturnType<Sql>
       group by t.period, t.payee
     )
     select s.period, o.book, o."order", s.paid from (select distinct period from settled) p
-    cross join lateral period_items(p.period) i
+    -- Only a province's own book pays what other books owe.
+    cross join lateral period_items(p.period, ${book % 10_000 === 0 ? null : book}::int) i
     join settled s on s.period = p.period and s.payee = i.payee
     join orders o on o.book = i.book and o.approved_seq = i.seq
       and o.state = case when s.paid then 'approved' when s.bounced then 'paid' end
