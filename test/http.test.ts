@@ -359,13 +359,15 @@ t.test('the whole story across a border, each step by the right person', async (
     paid: false,
     state: 'settled',
   })
-  const open = await ask('confirmPayments', { actor: clearing, params: { period } })
+  const early = { actor: clearing, params: { period }, key: 'confirmed-too-early' }
+  const open = await ask('confirmPayments', early)
   t.match(open, { status: 409, body: { code: 'payments_open' } }, 'nothing is released')
   await offices.release(period)
   const released = await ask('confirmPayments', { actor: clearing, params: { period } })
   t.match(released, { status: 409, body: { code: 'payments_open' } }, 'the bank has not said so')
   await offices.pay(period, 'bank', '2026-04-02')
   t.equal((await done(t, 'getOrder', { actor: enterprise, params })).state, 'paid', 'as soon as the bank says so')
+  t.same((await ask('confirmPayments', early)).body.details, open.body.details, 'the same key, the same answer')
   const paid = await doneByTwo(t, 'confirmPayments', { actor: clearing, params: { period } })
   t.same(paid.result, { period, instructions: expected.instructions })
   t.match(await done(t, 'getPeriod', { actor: reader, params: { period } }), { ...expected, paid: true, state: 'paid' })

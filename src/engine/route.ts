@@ -124,7 +124,7 @@ export function commandRoute<C>(app: FastifyInstance, { engine }: Services, spec
 interface ProposalSpec extends Omit<CommandSpec<never>, 'type' | 'status' | 'prepare' | 'tells'> {
   readonly type: { readonly kind: string; readonly alone: z.ZodObject }
   readonly body?: z.ZodObject
-  /** What must be done before it can be decided. */
+  /** What must be done before it can be decided; throws Refused, which is kept under the key as any refusal is. */
   readonly prepare?: (command: Record<string, unknown>) => Promise<void>
 }
 
@@ -140,15 +140,25 @@ export function proposeRoute(app: FastifyInstance, { engine }: Services, spec: P
       const { jurisdiction } = request.actor
       if (jurisdiction === undefined) throw new Refused('not_your_jurisdiction')
       const { note, ...command } = commandOf<Record<string, unknown>>(request, spec)
-      await spec.prepare?.(command)
+      const refusal = await refusalOf(async () => spec.prepare?.(command))
       const asked = { kind, command, jurisdiction, ...(note ? { note } : {}) }
       const type = proposeCommand as unknown as CommandType
-      const outcome = await engine.run({ type, command: asked, ...askedBy(request) })
+      const outcome = await engine.run({ type, command: asked, ...askedBy(request), ...(refusal ? { refusal } : {}) })
       if (isRefusal(outcome)) return sendRefusal(request, reply, outcome)
       reply.status(202).header('location', `/v1/proposals/${outcome.event.proposal}`)
       return receiptOf(proposeCommand, outcome)
     },
   })
+}
+
+/** What this is refused with, if it is. */
+async function refusalOf(look: () => Promise<void>): Promise<Refusal | undefined> {
+  try {
+    await look()
+  } catch (error) {
+    if (error instanceof Refused) return error.refusal
+    throw error
+  }
 }
 
 /** Runs a command together with what follows from it. */
