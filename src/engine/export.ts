@@ -173,7 +173,7 @@ export function htmlRoute<P = object, Q = object>(app: FastifyInstance, spec: Pa
 }
 
 /** A page that loads nothing and runs nothing. */
-const CLOSED = "default-src 'none'; style-src 'unsafe-inline'"
+export const CLOSED = "default-src 'none'; style-src 'unsafe-inline'"
 
 const send = (reply: FastifyReply, { format, name, pages }: File) =>
   reply

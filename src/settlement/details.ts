@@ -42,11 +42,12 @@ const payeeOf = ({ payee, name, province, payer, batch, line, payment, tail }: P
   account: tail === null ? null : `**** ${tail}`,
 })
 
-/** Which of a period's gross positions: of books from `low` to `high`, of payees of one province. */
+/** Which of a period's gross positions: of books from `low` to `high`, of payees of one province, netted ones alone. */
 export interface GrossFilter {
   readonly low: Book
   readonly high: Book
   readonly province?: number | undefined
+  readonly netted?: true
 }
 
 interface GrossPage {
@@ -55,11 +56,12 @@ interface GrossPage {
   readonly most: number
 }
 
-const grossLines = (sql: Sql, period: string, { low, high, province }: GrossFilter) => sql`
+const grossLines = (sql: Sql, period: string, { low, high, province, netted }: GrossFilter) => sql`
   settlement_parts s join commands c on c.book = s.book and c.seq = s.seq
   cross join lateral json_array_elements(c.body -> 'payees') with ordinality as x (line, n)
   where s.period = ${period} and s.part = 'issuer' and s.book between ${low} and ${high}
-    ${province === undefined ? sql`` : sql`and (x.line ->> 'province')::int = ${province}`}`
+    ${province === undefined ? sql`` : sql`and (x.line ->> 'province')::int = ${province}`}
+    ${netted === undefined ? sql`` : sql`and (x.line ->> 'netted')::boolean`}`
 
 /** What each book owes each payee for a settled period: the gross behind the nets, as its settlement was booked. */
 export async function grossBy(sql: Sql, period: string, filter: GrossFilter, { after, most }: GrossPage) {

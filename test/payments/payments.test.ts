@@ -228,6 +228,23 @@ t.test('what is behind a number as a file: title, unit, masked accounts, referen
     t.same(csv[2], expected[2])
     t.notMatch(csv.flat().join(), number)
   }
+  // The same on the pages: what is released, what the bank has not confirmed, and the gross one click behind a net.
+  const shown = async (path: string) => {
+    const response = await fetch(service.base + path)
+    t.match(response.headers.get('content-security-policy'), /^default-src 'none'/)
+    return response.text()
+  }
+  const front = await shown('/')
+  t.match(front, '<a href="/periods/2026-Q1/gross?of=320000">0.00</a>')
+  t.match(front, '<li>已放行，银行尚未付讫 Released, and the bank has not said that it was paid: 1</li>')
+  t.match(front, `<td class="n">200.00</td><td class="n">0.00</td><td class="n">200.00</td><td class="n">0</td></tr>`)
+  t.match(front, `<td>已放行，银行尚未付讫</td><td>${batch}-1</td><td class="n"></td><td class="n">200.00</td>`)
+  const cell = /<a href="(\/periods\/2026-Q1\/gross\?from=320000&amp;to=310000)">200\.00<\/a>/.exec(front)
+  const lines = await shown(cell![1]!.replace('&amp;', '&'))
+  t.match(lines, `<td>${batch}-1</td><td>released</td><td>**** 5678</td><td class="n">200.00</td>`)
+  t.notMatch(await shown('/periods/2026-Q1/gross?of=320000'), batch, 'what is paid directly is in no net')
+  t.equal((await fetch(`${service.base}/periods/2026-Q9/gross`)).status, 404)
+
   // A claw-back after the close is of the next period, and has no line.
   await stage.must(asking.clawBack(orders[0]!, 30_00n))
   service.clock.set(china('2026-07-02'))
