@@ -967,8 +967,8 @@ export const reportPayables = clearing.table(
 
 export const reportWaits = clearing.table(
   'report_waits',
-  { ...dated, days: integer().notNull(), orders: integer().notNull() },
-  (t) => [primaryKey({ columns: [t.passed, t.day, t.book, t.days] })],
+  { ...dated, orders: integer().notNull(), claimedOn: date('claimed_on').notNull() },
+  (t) => [primaryKey({ columns: [t.passed, t.day, t.book, t.claimedOn] })],
 )
 
 export const reportClaims = clearing.table(

@@ -27,7 +27,8 @@ language sql set search_path = clearing, pg_temp as $$
   insert into webhook_lanes (webhook, book, lane, position, until)
   select g.number, b.book, 0, b.seq, null
   from given g join books b on b.seq > 0 and case
-    when length(g.owner) > 6 then b.book > 0
+    -- Of the region's book everybody hears what is done to its own bank account.
+    when b.book = 0 or length(g.owner) > 6 then true
     -- A jurisdiction and those below it share its digits, up to the pairs of zeros at its end.
     else lpad(b.book::text, 6, '0') like regexp_replace(g.owner, '(00)+$', '') || '%' end
   where g.number not in (select number from before)

@@ -207,9 +207,9 @@ begin
     on conflict (passed, day, book, approved_on) do update set
       orders = kept.orders + excluded.orders, amount = kept.amount + excluded.amount
   ), waits as (
-    insert into report_waits as kept (book, day, passed, days, orders)
-    select book, day, passed, day - claimed_on, sum(times) from paying where claimed_on is not null group by 1, 2, 3, 4
-    on conflict (passed, day, book, days) do update set orders = kept.orders + excluded.orders
+    insert into report_waits as kept (book, day, passed, claimed_on, orders)
+    select book, day, passed, claimed_on, sum(times) from paying where claimed_on is not null group by 1, 2, 3, 4
+    on conflict (passed, day, book, claimed_on) do update set orders = kept.orders + excluded.orders
   )
   insert into report_heads as kept (book, seq) select book, high from span
   on conflict (book) do update set seq = excluded.seq;

@@ -4,6 +4,7 @@ import { parseChinaTime } from '../../src/core/time.js'
 import { connect, type Sql } from '../../src/platform/database.js'
 import { proveLedger } from '../../test/support/replay.js'
 import type { Auditor } from './auditors.js'
+import { doubledOf, lostOf } from './bank.js'
 import { at, contradictionsIn, type Line } from './history.js'
 import { isReceipt, type Note, type Notebook, nameOf, type Receipt } from './notes.js'
 import { offInBalances, offInReports } from './totals.js'
@@ -25,7 +26,7 @@ export interface Findings {
 }
 
 /** What only the service itself asks for, without a key. */
-const OWN = ['lapse_order', 'lapse_voucher', 'net_period', 'settle_period', 'finish_settlement']
+const OWN = ['lapse_order', 'lapse_voucher', 'net_period', 'settle_period', 'finish_settlement', 'mark_paid']
 
 /** Compares what the clients noted with what the database holds, read by plain SQL. */
 export async function check(
@@ -43,8 +44,8 @@ export async function check(
     const refusals = await readRefusals(sql)
     const reads = (of: (auditor: Auditor) => Auditor['reports']) => auditors.flatMap(of)
     const found = {
-      lost: [...lost(byId, lines, refusals)],
-      doubled: [...doubled(byId, lines, refusals)],
+      lost: [...lost(byId, lines, refusals), ...(await all(lostOf(sql, notebook.banked)))],
+      doubled: [...doubled(byId, lines, refusals, notebook.bankKeys), ...(await all(doubledOf(sql, notebook.banked)))],
       gaps: await gaps(sql),
       wrong: [
         ...notebook.contradictions,
@@ -147,6 +148,7 @@ function* doubled(
   byId: ReadonlyMap<string, readonly Note[]>,
   lines: readonly Line[],
   refusals: ReadonlyMap<string, Stored>,
+  bankKeys: ReadonlySet<string>,
 ): Generator<string> {
   const seen = new Map<string, Line>()
   for (const line of lines) {
@@ -158,9 +160,17 @@ function* doubled(
     seen.set(line.id, line)
     if (other) yield `${at(line)} has the key of ${at(other)}: ${JSON.stringify(line)}`
     if (refusals.has(line.id)) yield `${at(line)} was refused, too: ${JSON.stringify(refusals.get(line.id))}`
-    if (!line.note) yield `${at(line)} was never asked for like this: ${JSON.stringify(line)}`
+    // What of a bank statement is there is looked at line by line.
+    if (!line.note && !bankKeys.has(line.id)) yield `${at(line)} was never asked for like this: ${JSON.stringify(line)}`
   }
-  for (const id of refusals.keys()) if (!byId.has(id)) yield `a refusal under ${id}, which was never asked under`
+  for (const id of refusals.keys())
+    if (!byId.has(id) && !bankKeys.has(id)) yield `a refusal under ${id}, which was never asked under`
+}
+
+async function all(found: AsyncIterable<string>): Promise<string[]> {
+  const list: string[] = []
+  for await (const one of found) list.push(one)
+  return list
 }
 
 async function gaps(sql: Sql): Promise<string[]> {

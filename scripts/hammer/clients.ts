@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { addDays, dayOf } from '../../src/core/time.js'
 import type { OrderState } from '../../src/orders/contract.js'
+import { bankedOf, bring } from './bank.js'
 import { type Cast, programs, provinces } from './cast.js'
 import { Dice } from './dice.js'
 import { ask } from './http.js'
@@ -21,7 +22,8 @@ const STORIES = {
   publish: 0.3,
   close: 0.4,
   release: 0.8,
-  pay: 0.2,
+  bank: 1.2,
+  pay: 0.3,
   sweep: 0.4,
 }
 
@@ -239,6 +241,35 @@ export class Client {
     const inFull = this.#dice.chance(0.5)
     const found = await read(`/v1/payment-batches/${batch}${inFull ? '?inFull=true' : ''}`)
     if (found?.status === 200) await this.#ask(this.cast.release(batch, found.body.control, inFull))
+  }
+
+  /** The bank has paid a release, and its statement is brought: sometimes twice at once, or again. */
+  async bank(): Promise<void> {
+    const dice = this.#dice
+    const { port } = dice.pick(this.notebook.services.all)
+    const { token } = this.cast.auditor
+    const read = (path: string) => ask(port, { method: 'GET', path, token }, 5000)
+    const batches = (await read('/v1/payment-batches?limit=100'))?.body.items ?? []
+    // A statement of what is paid already is brought now and then, too.
+    const released = batches.filter(
+      (one: { unpaid: number; released: string }) => one.unpaid > 0 || (one.released !== '0.00' && dice.chance(0.1)),
+    )
+    if (released.length === 0) return
+    const { batch } = dice.pick<{ batch: string }>(released)
+    const { items = [] } = (await read(`/v1/payment-batches/${batch}`))?.body ?? {}
+    const releases = items.flatMap(({ release }: { release: number | null }) => release ?? [])
+    if (releases.length === 0) return
+    const fresh = bankedOf(batch, dice.pick<number>(releases), items)
+    const { banked } = this.notebook
+    const said = banked.get(fresh.number) ?? fresh
+    banked.set(said.number, said)
+    const { chen, li } = this.cast.bureau(said.book)
+    const once = () => {
+      const key = `${this.name}-bank-${++this.#keys}`
+      return bring(this.notebook, said, { who: dice.pick([chen, li]), key, dice, givingUp: 0.02 })
+    }
+    await Promise.all([once(), ...(dice.chance(0.2) ? [once()] : [])])
+    if (dice.chance(0.1)) await once()
   }
 
   async pay(): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Chaos, Recovery } from './chaos.js'
 import type { Findings } from './check.js'
-import type { Notebook } from './notes.js'
+import { isReceipt, type Notebook } from './notes.js'
 import type { Services } from './services.js'
 import { fates } from './wire.js'
 
@@ -38,6 +38,10 @@ export function figuresOf(
     commands: notebook.notes.length,
     acknowledged: notebook.acknowledged,
     refused: notebook.refused,
+    statements: [...notebook.banked.values()].filter(({ isAcknowledged }) => isAcknowledged).length,
+    periods_paid: notebook.notes.filter(
+      ({ outcome }) => outcome && isReceipt(outcome) && outcome.command === 'confirm_payments',
+    ).length,
     kills_service: done.service,
     kills_postgres: done.postgres,
     drops: dropsOf(services),

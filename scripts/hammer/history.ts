@@ -108,7 +108,8 @@ function* staleRefusals(lines: readonly Line[], notes: readonly Note[]): Generat
   for (const { kind, body, event, note } of lines) {
     const { sent = Number.NEGATIVE_INFINITY, answered = Number.POSITIVE_INFINITY } = note ?? {}
     const state = kind === 'lapse_order' ? 'lapsed' : event.state
-    for (const order of event.order ? [event.order] : []) {
+    const orders: string[] = kind === 'mark_paid' ? event.orders : event.order ? [event.order] : []
+    for (const order of orders) {
       const before = spells.get(order) ?? []
       const last = before.at(-1)
       if (last) last.until = Math.min(last.until, answered)

@@ -13,19 +13,22 @@ export interface Question {
   readonly token?: string
   readonly key?: string
   readonly body?: object
+  /** A file, instead of a body. */
+  readonly csv?: string
 }
 
 const agent = new Agent({ keepAlive: true })
 
 /** Asks one service once; undefined when no whole answer came within `patience` milliseconds: then it hangs up. */
 export function ask(port: number, question: Question, patience: number): Promise<Answer | undefined> {
-  const { method, path, token, key, body } = question
-  const text = body === undefined ? undefined : JSON.stringify(body)
+  const { method, path, token, key, body, csv } = question
+  const text = csv ?? (body === undefined ? undefined : JSON.stringify(body))
+  const type = csv === undefined ? 'application/json' : 'text/csv'
   return new Promise((resolve) => {
     const headers = {
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       ...(key === undefined ? {} : { 'idempotency-key': key }),
-      ...(text === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
+      ...(text === undefined ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(text) }),
     }
     const sent = request({ port, host: '127.0.0.1', method, path, headers, agent }, (response) => {
       let answered = ''

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { keyId } from '../../src/engine/idempotency.js'
+import type { Banked } from './bank.js'
 import type { Dice } from './dice.js'
 import { type Answer, ask } from './http.js'
 import type { Services } from './services.js'
@@ -90,6 +91,10 @@ export class Notebook {
   repeated = 0
   /** Nobody waits beyond this instant. */
   deadline = Number.POSITIVE_INFINITY
+  /** Bank statements that were brought, by their numbers. */
+  readonly banked = new Map<string, Banked>()
+  /** The keys they were brought under, as the log keeps them. */
+  readonly bankKeys = new Set<string>()
   /** Told of every command when it is first acknowledged as accepted. */
   readonly listeners = new Set<(note: Note) => void>()
 

@@ -4,6 +4,7 @@ import { again, answers, rests, rows } from './checks/log.js'
 import { balances, floors, holds } from './checks/money.js'
 import { grants, keys, orders, pools, vouchers } from './checks/nouns.js'
 import { accounts, chart, entries, heads, moments, numbers, transfers } from './checks/numbers.js'
+import { lines } from './checks/payments.js'
 import { reports } from './checks/reports.js'
 import type { Run } from './checks/run.js'
 import { seals } from './checks/seals.js'
@@ -59,6 +60,11 @@ const checks: readonly Check[] = [
     name: 'settlements',
     asks: 'settled periods pay their items, payee by payee 清算入账与明细一致',
     find: settlements,
+  },
+  {
+    name: 'lines',
+    asks: 'what is on its way and what is paid are in the accounts and at the bank 在途、已付与账户及银行一致',
+    find: lines,
   },
   { name: 'reports', asks: 'the roll-ups of reports are the log added up 报表汇总等于日志之和', find: reports },
   { name: 'answers', asks: 'stored answers belong to what was asked 幂等回执与指令一致', looksUp: true, find: answers },

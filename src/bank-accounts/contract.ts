@@ -106,6 +106,10 @@ export const accountDetail = z.object({
   version: z.number().nullable(),
   inForce: accountView.nullable(),
   pending: accountView.nullable().meta({ description: 'Proposed, or confirmed and cooling off; it can be revoked' }),
+  objectBy: z.string().nullable().meta({
+    description:
+      'The last day on which whoever objects, the owner or its bureau, may take the confirmed change back: `POST /v1/bank-accounts/{owner}/revocations` 提出异议（撤回变更）的截止日',
+  }),
 })
 
 export const accountList = z.object({ items: z.array(accountView) })

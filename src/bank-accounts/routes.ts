@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import type { Actor } from '../core/actor.js'
 import { Refused } from '../core/refusals.js'
-import { type Day, dayOf } from '../core/time.js'
+import { addDays, type Day, dayOf } from '../core/time.js'
 import { readableBooks } from '../engine/access.js'
 import { commandRoute, readRoute, type Services } from '../engine/route.js'
 import { REGION } from '../ledger/book.js'
@@ -93,6 +93,7 @@ export function bankAccountRoutes(
         version: versionOf(all) || null,
         inForce: current ? view(current, all, today) : null,
         pending: next ? view(next, all, today) : null,
+        objectBy: next?.from ? addDays(next.from, -1) : null,
       }
     },
   })

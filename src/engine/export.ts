@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { z } from 'zod'
 import type { Actor } from '../core/actor.js'
+import { type Fen, yuan } from '../core/money.js'
 import { Refused } from '../core/refusals.js'
 import { authorise } from '../platform/auth.js'
 import type { Pages, Written } from '../platform/cells.js'
@@ -12,7 +13,7 @@ import { describe, type Spec } from './route.js'
 /** Rows of one file at most: what fits on a sheet. */
 export const MOST_ROWS = 1_000_000
 /** Rows read and written at once; between two such pages everything else has its turn. */
-const PAGE_ROWS = 500
+export const PAGE_ROWS = 500
 /** Files written at once; whoever comes then is asked to come again. */
 const AT_ONCE = 8
 /** A reader who takes nothing for so long, in milliseconds, gets no more. */
@@ -25,6 +26,8 @@ type Row = Readonly<Record<string, unknown>>
 interface ExportSpec<P, Q> extends Spec {
   readonly query: z.ZodObject
   readonly columns: Columns
+  /** What stands above the heading, a line each; throwing Refused answers the refusal. */
+  title?(request: { params: P; query: Q; actor: Actor }): Promise<readonly string[]>
   /** How many rows there will be, or one more than MOST_ROWS. */
   size(request: { params: P; query: Q; actor: Actor }): Promise<number>
   rows(request: { params: P; query: Q; actor: Actor }): AsyncGenerator<readonly Row[]>
@@ -41,6 +44,28 @@ export async function* paged<R>(
     isMore = rows.length === PAGE_ROWS
     last = rows.at(-1)
   }
+}
+
+/** An amount as it is answered, also below zero. */
+const fenOf = (amount: unknown): Fen => BigInt(String(amount).replace('.', ''))
+
+/** The same pages, and under them what these amounts add up to; `named` is the field that says so. */
+export async function* withTotals(
+  pages: AsyncIterable<readonly Row[]>,
+  named: string,
+  amounts: readonly string[],
+): AsyncGenerator<readonly Row[]> {
+  const sums = new Map(amounts.map((field) => [field, 0n]))
+  for await (const rows of pages) {
+    for (const [field, sum] of sums) {
+      sums.set(
+        field,
+        rows.reduce((all, row) => all + fenOf(row[field]), sum),
+      )
+    }
+    yield rows
+  }
+  yield [{ [named]: '合计 total', ...Object.fromEntries([...sums].map(([field, sum]) => [field, yuan(sum)])) }]
 }
 
 let writing = 0
@@ -70,9 +95,10 @@ export function exportRoute<P = object, Q = object>(app: FastifyInstance, spec: 
         writing--
       })
       if ((await spec.size(asked)) > MOST_ROWS) throw new Refused('export_too_large', { most: MOST_ROWS })
+      const title = await spec.title?.(asked)
       reply.raw.setTimeout(PATIENCE, () => reply.raw.destroy())
       const name = spec.operation.replace('export', '').toLowerCase()
-      return send(reply, { format, name, pages: pagesOf(spec.columns, spec.rows(asked)) })
+      return send(reply, { format, name, pages: pagesOf(spec.columns, spec.rows(asked), title) })
     },
   })
 }
@@ -80,9 +106,9 @@ export function exportRoute<P = object, Q = object>(app: FastifyInstance, spec: 
 /** Yuan that a spreadsheet keeps exactly: it counts in fifteen digits. */
 const AMOUNT = /^-?\d{1,13}\.\d{2}$/
 
-/** A list as it is written, under a heading in both languages. */
-export async function* pagesOf(columns: Columns, pages: AsyncIterable<readonly Row[]>) {
-  yield [Object.entries(columns).map(([field, zh]) => `${zh} ${field}`)]
+/** A list as it is written, under its title and a heading in both languages. */
+export async function* pagesOf(columns: Columns, pages: AsyncIterable<readonly Row[]>, title: readonly string[] = []) {
+  yield [...title.map((line) => [line]), Object.entries(columns).map(([field, zh]) => `${zh} ${field}`)]
   const fields = Object.keys(columns)
   for await (const rows of pages) yield rows.map((row) => fields.map((field) => cell(row[field])))
 }
@@ -147,7 +173,7 @@ export function htmlRoute<P = object, Q = object>(app: FastifyInstance, spec: Pa
 }
 
 /** A page that loads nothing and runs nothing. */
-const CLOSED = "default-src 'none'; style-src 'unsafe-inline'"
+export const CLOSED = "default-src 'none'; style-src 'unsafe-inline'"
 
 const send = (reply: FastifyReply, { format, name, pages }: File) =>
   reply

@@ -34,7 +34,7 @@ export interface Keys {
 }
 
 /** A line of a bank statement, in yuan. */
-interface BankLine {
+export interface BankLine {
   readonly side: 'debit' | 'credit'
   readonly amount: string
   readonly reference: string
@@ -168,14 +168,14 @@ export class Offices {
 
 const pause = () => new Promise((resolve) => setTimeout(resolve, 10))
 
-interface Statement {
+export interface Statement {
   readonly number: string
   readonly day: Day
   readonly lines: readonly BankLine[]
 }
 
 /** A statement in the service's own form; the same statement has the same serials whenever it is made. */
-function statementCsv({ number, day, lines }: Statement): string {
+export function statementCsv({ number, day, lines }: Statement): string {
   const fen = lines.reduce((sum, { side, amount }) => {
     const size = BigInt(amount.replace('.', ''))
     return side === 'credit' ? sum + size : sum - size

@@ -121,8 +121,17 @@ export const settlementReport = z
       .array(z.object({ fromDays: z.number(), toDays: z.number().nullable(), orders: z.number(), amount: yuanText }))
       .meta({ description: 'Approved and unpaid at the last day, by calendar days since approval 应付账龄' }),
     payment: z
-      .object({ orders: z.number(), p50: z.number().nullable(), p90: z.number().nullable() })
-      .meta({ description: 'Calendar days from the first claim to payment 申请兑付至拨付天数' }),
+      .object({
+        orders: z.number(),
+        p50: z.number().nullable(),
+        p90: z.number().nullable(),
+        workdaysP50: z.number().nullable(),
+        workdaysP90: z.number().nullable(),
+      })
+      .meta({
+        description:
+          'Calendar days from the first claim to payment; and workdays, by the notices published before the last close 申请兑付至拨付天数（日历日、工作日）',
+      }),
     heads: z
       .array(z.object({ book: z.string(), seq: z.number(), entry: z.number() }))
       .meta({ description: 'The last command and entry of every book that it was computed at 各账套截止编号与凭证号' }),

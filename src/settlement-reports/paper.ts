@@ -125,9 +125,17 @@ export function sectionsOf(report: SettlementReport): Section[] {
       ]),
     },
     {
-      title: '十一、申请兑付至拨付天数（日历日）',
-      columns: ['已拨付订单数', 'P50', 'P90'],
-      rows: [[report.payment.orders, report.payment.p50 ?? '', report.payment.p90 ?? '']],
+      title: '十一、申请兑付至拨付天数',
+      columns: ['已拨付订单数', 'P50（日历日）', 'P90（日历日）', 'P50（工作日）', 'P90（工作日）'],
+      rows: [
+        [
+          report.payment.orders,
+          report.payment.p50 ?? '',
+          report.payment.p90 ?? '',
+          report.payment.workdaysP50 ?? '',
+          report.payment.workdaysP90 ?? '',
+        ],
+      ],
     },
     {
       title: '十二、账套截止',

@@ -2,9 +2,10 @@ import { provinceOf } from '../core/division.js'
 import { bookText } from '../core/ids.js'
 import type { Fen } from '../core/money.js'
 import { addDays, type Day } from '../core/time.js'
-import type { Book } from '../ledger/book.js'
+import type { HolidayNotice, Notices } from '../core/workdays.js'
+import { type Book, REGION } from '../ledger/book.js'
 import type { Sql } from '../platform/database.js'
-import { buckets, type Closed, type Window, windowsOf } from './rules.js'
+import { buckets, type Closed, type Wait, type Window, windowsOf } from './rules.js'
 
 /** Which closes a report adds up, and of which books. */
 export interface Cut {
@@ -146,13 +147,25 @@ export async function ageingAt(sql: Sql, { periods, books: { low, high } }: Cut)
   }))
 }
 
-/** Orders paid by days from their first claim, fewest first. */
+/** Orders paid by the days of their first claim and of their payment. */
 export async function waitsIn(sql: Sql, windows: readonly Window[], { low, high }: Cut['books']) {
-  return sql<{ days: number; orders: number }[]>`
-    select r.days, sum(r.orders)::int as orders
+  return sql<Wait[]>`
+    select r.claimed_on as "claimedOn", r.day as "paidOn", sum(r.orders)::int as orders
     from ${tableOf(sql, windows)}
     join report_waits r on r.passed = w.passed and r.day > w.after and r.day <= w.through
-    where r.book between ${low} and ${high} group by 1 order by 1`
+    where r.book between ${low} and ${high} group by 1, 2 order by 1, 2`
+}
+
+/** The notices of holidays as they were published when a period was closed, by the number of that close. */
+export async function noticesAt(sql: Sql, closing: number): Promise<Notices> {
+  const rows = await sql<{ notice: HolidayNotice | null }[]>`
+    select case when w.version <= ${closing}
+             then jsonb_build_object('year', w.year, 'document', w.document, 'off', w.off, 'work', w.work)
+             else (select c.body::jsonb from commands c
+                   where c.book = ${REGION} and c.kind = 'publish_workdays' and c.seq <= ${closing}
+                     and (c.body ->> 'year')::int = w.year order by c.seq desc limit 1) end as notice
+    from workdays w`
+  return (year) => rows.find(({ notice }) => notice?.year === year)?.notice ?? null
 }
 
 /** The last command and entry of every book that the closes reach; of the region the number of the last close. */

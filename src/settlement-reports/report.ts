@@ -15,13 +15,24 @@ import {
   headsOf,
   type Items,
   itemsIn,
+  noticesAt,
   providersIn,
   provinceOfBook,
   waitsIn,
   windowsIn,
 } from './queries.js'
 import { rolledUp } from './roll-up.js'
-import { type Closed, change, closesOf, quantile, windowsOf, yearBefore } from './rules.js'
+import {
+  type Closed,
+  calendarDays,
+  change,
+  closesOf,
+  quantile,
+  waited,
+  windowsOf,
+  workdaysOf,
+  yearBefore,
+} from './rules.js'
 
 /** What a report is of: closes of one period or of one year. */
 export interface Asked {
@@ -122,13 +133,14 @@ export async function settlementReportOf(sql: Sql, timer: Timer, asked: Asked): 
   const cut: Cut = { periods: closes, books: booksUnder(jurisdiction) }
   const windows = await windowsIn(sql, cut, all)
   const inbound = isProvince(jurisdiction) ? Number(jurisdiction) : null
-  const [activity, items, providers, firms, ageing, waits, heads, former] = await Promise.all([
+  const [activity, items, providers, firms, ageing, waits, notices, heads, former] = await Promise.all([
     activityIn(sql, windows, cut.books),
     itemsIn(sql, cut, inbound),
     providersIn(sql, windows, cut),
     firmsIn(sql, windows, cut.books),
     ageingAt(sql, cut),
     waitsIn(sql, windows, cut.books),
+    noticesAt(sql, closes.at(-1)!.closing),
     // What comes in from other provinces rests on their books as well.
     headsOf(sql, cut, inbound === null ? cut.books : booksUnder('000000')),
     before.length === 0 ? null : totalOf(sql, { ...cut, periods: before }, all),
@@ -146,6 +158,7 @@ export async function settlementReportOf(sql: Sql, timer: Timer, asked: Asked): 
       add(sum, firms.get(`${level} ${Number(code)}`) ?? {})
       return { jurisdiction: code, name: nameOf(code), figures: view(sum) }
     })
+  const [calendar, working] = [waited(waits, calendarDays), waited(waits, workdaysOf(waits, notices))]
   const days = closes.flatMap((one) => windowsOf(one, all, []).map(({ after }) => after))
   const first = days.sort()[0]
   return {
@@ -194,8 +207,10 @@ export async function settlementReportOf(sql: Sql, timer: Timer, asked: Asked): 
     })),
     payment: {
       orders: waits.reduce((sum, { orders }) => sum + orders, 0),
-      p50: quantile(waits, 50),
-      p90: quantile(waits, 90),
+      p50: quantile(calendar, 50),
+      p90: quantile(calendar, 90),
+      workdaysP50: quantile(working, 50),
+      workdaysP90: quantile(working, 90),
     },
     heads,
   }

@@ -1,4 +1,5 @@
-import type { Day } from '../core/time.js'
+import { addDays, type Day, daysSinceEpoch } from '../core/time.js'
+import { isWorkday, type Notices } from '../core/workdays.js'
 
 /** A closed period, as reports look at it. */
 export interface Closed {
@@ -50,6 +51,34 @@ export function change(now: bigint, before: bigint): string | null {
   const size = ((now < before ? before - now : now - before) * 20_000n + before) / (2n * before)
   const text = `${size / 100n}.${String(size % 100n).padStart(2, '0')}`
   return now < before && size > 0n ? `-${text}` : text
+}
+
+/** Orders that were claimed on one day and paid on another. */
+export interface Wait {
+  readonly claimedOn: Day
+  readonly paidOn: Day
+  readonly orders: number
+}
+
+/** Orders by how many days they waited, fewest first; the day of the claim is not counted. */
+export function waited(waits: readonly Wait[], daysOf: (wait: Wait) => number) {
+  const found = new Map<number, number>()
+  for (const wait of waits) found.set(daysOf(wait), (found.get(daysOf(wait)) ?? 0) + wait.orders)
+  return [...found].sort(([a], [b]) => a - b).map(([days, orders]) => ({ days, orders }))
+}
+
+export const calendarDays = ({ claimedOn, paidOn }: Wait) => daysSinceEpoch(paidOn) - daysSinceEpoch(claimedOn)
+
+/** How many workdays a wait was, by the notices of holidays that were known. */
+export function workdaysOf(waits: readonly Wait[], notices: Notices): (wait: Wait) => number {
+  const days = waits.flatMap(({ claimedOn, paidOn }) => [claimedOn, paidOn]).sort()
+  const upTo = new Map<Day, number>()
+  let sum = 0
+  for (let at = days[0]; at !== undefined && at <= days.at(-1)!; at = addDays(at, 1)) {
+    if (isWorkday(at, notices)) sum++
+    upTo.set(at, sum)
+  }
+  return ({ claimedOn, paidOn }) => upTo.get(paidOn)! - upTo.get(claimedOn)!
 }
 
 /** The least value that at least this share (per cent) of all are not above; null when there are none. Values ascending. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { orderText } from '../orders/contract.js'
-import { MOST_LINES } from '../payments/facts.js'
+import { lineStates, MOST_LINES } from '../payments/facts.js'
 import { code, day, signedMoney, yuanText } from '../platform/wire.js'
 
 /**
@@ -111,12 +111,24 @@ export const periodLine = z.object({
   state,
 })
 
+/** Whom something is owed to, and how it is paid. */
+const paidBy = {
+  payee: z.string(),
+  name: z.string().nullable().meta({ description: 'Its registered name 户名' }),
+  province: z.string(),
+  reference: z.string().nullable().meta({ description: 'Of its payment line at the bank; null without one 银行附言' }),
+  payment: z.enum(lineStates).nullable().meta({ description: 'How far its payment line is 拨付状态' }),
+  account: z.string().nullable().meta({
+    description: 'The account its line was released with, but for its last four digits masked 收款账号（脱敏）',
+  }),
+}
+
 /** What one book owes one payee for a period. */
 export const grossView = z
   .object({
     book: z.string(),
-    payee: z.string(),
-    province: z.string(),
+    bookName: z.string(),
+    ...paidBy,
     approved: yuanText,
     clawedBack: yuanText,
     amount: yuanText,
@@ -130,8 +142,7 @@ export const itemView = z
     seq: z.number(),
     day: z.string(),
     order: z.string(),
-    payee: z.string(),
-    province: z.string(),
+    ...paidBy,
     amount: yuanText,
     agreement: z.number().nullable(),
     late: z.boolean().meta({ description: 'Dated within an earlier period, booked after its close 迟到项目' }),

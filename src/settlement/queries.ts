@@ -112,43 +112,6 @@ export function piecesOf(sums: readonly PayeeSum[], netted: ReadonlySet<number>)
   return [...issued.cut('issuer'), ...taken.cut('payee'), ...between.cut('between')]
 }
 
-interface Sought {
-  readonly low: Book
-  readonly high: Book
-  /** The province of the payee. */
-  readonly province?: number | undefined
-  readonly after?: { readonly book: number; readonly number: number } | undefined
-  readonly limit: number
-}
-
-/** What each book owes each payee for a settled period: the gross behind the nets, as its settlement was booked. */
-export async function grossBy(sql: Sql, period: string, { low, high, province, after, limit }: Sought) {
-  const rows = await sql<
-    (PieceLine & { book: Book; place: bigint; province: number; approved: Fen; clawedBack: Fen })[]
-  >`
-    select s.book, (s.piece - 1) * ${MOST_LINES} + x.n as place, x.line ->> 'payee' as payee,
-           (x.line ->> 'province')::int as province, ((x.line ->> 'approved')::numeric * 100)::bigint as approved,
-           ((x.line ->> 'clawedBack')::numeric * 100)::bigint as "clawedBack", (x.line ->> 'netted')::boolean as netted
-    from settlement_parts s join commands c on c.book = s.book and c.seq = s.seq
-    cross join lateral json_array_elements(c.body -> 'payees') with ordinality as x (line, n)
-    where s.period = ${period} and s.part = 'issuer' and s.book between ${low} and ${high}
-      ${province === undefined ? sql`` : sql`and (x.line ->> 'province')::int = ${province}`}
-      ${after === undefined ? sql`` : sql`and (s.book, (s.piece - 1) * ${MOST_LINES} + x.n) > (${after.book}, ${after.number})`}
-    order by s.book, s.piece, x.n limit ${limit}`
-  return rows.map(({ book, place, payee, province, approved, clawedBack, netted }) => ({
-    place: { book, number: Number(place) },
-    item: {
-      book: bookText(book),
-      payee: payee.slice(payee.indexOf(':') + 1),
-      province: bookText(province),
-      approved: yuan(approved),
-      clawedBack: yuan(clawedBack),
-      amount: yuan(approved - clawedBack),
-      netted,
-    },
-  }))
-}
-
 /** Payees who must give money back for a settled period, to whom, and with which reference at the bank 退款. */
 export async function refundsOf(sql: Sql, period: string) {
   const rows = await sql<{ book: Book; payee: string; amount: Fen }[]>`
@@ -163,41 +126,6 @@ export async function refundsOf(sql: Sql, period: string) {
     const payee = owner.slice(owner.indexOf(':') + 1)
     return { book: bookText(book), payee, amount: yuan(amount), reference: refundReference(book, payee) }
   })
-}
-
-/** A closed period's items of one book, in the order of their numbers. */
-export async function itemsOf(
-  sql: Sql,
-  period: string,
-  book: Book,
-  { after, limit }: { after: number; limit: number },
-) {
-  const rows = await sql<
-    {
-      seq: bigint
-      day: string
-      payee: string
-      province: number
-      amount: Fen
-      agreement: bigint | null
-      order: string
-      late: boolean
-    }[]
-  >`
-    select i.seq, i.day, i.payee, i.payee_province as province, i.amount, i.agreement, c.body ->> 'order' as "order",
-           exists (select from periods e join period_reaches r on r.period = e.period and r.book = i.book
-                   join periods p on p.period = ${period} and e.closing < p.closing
-                   where i.day <= e.through and (e.group_name is null or e.group_name = p.group_name)) as late
-    from period_items(${period}, ${book}) i join commands c on c.book = i.book and c.seq = i.seq
-    where i.seq > ${after} order by i.seq limit ${limit}`
-  return rows.map(({ seq, payee, province, amount, agreement, ...rest }) => ({
-    seq: Number(seq),
-    ...rest,
-    payee: payee.slice(payee.indexOf(':') + 1),
-    province: bookText(province),
-    amount: yuan(amount),
-    agreement: agreement === null ? null : Number(agreement),
-  }))
 }
 
 /** Which agreements were netted in a period. */

@@ -3,23 +3,41 @@ import { z } from 'zod'
 import { WHOLE_REGION } from '../clearing/contract.js'
 import { Refused } from '../core/refusals.js'
 import { booksUnder, mayRead } from '../engine/access.js'
+import { exportRoute, MOST_ROWS, PAGE_ROWS, paged, withTotals } from '../engine/export.js'
 import { proposeRoute, readRoute, type Services } from '../engine/route.js'
 import { cut, page, pageQuery, readCursor, writeCursor } from '../platform/pages.js'
 import { code, jurisdiction, province } from '../platform/wire.js'
 import { closePeriodCommand, confirmPaymentsCommand } from './commands.js'
 import { closePeriod, grossView, itemView, periodLine, refundView, settlementView } from './contract.js'
-import { closedPeriods, grossBy, itemsOf, refundsOf, settlementOf } from './queries.js'
+import { countGross, type GrossFilter, grossBy, itemNumbers, itemsOf } from './details.js'
+import { closedPeriods, refundsOf, settlementOf } from './queries.js'
 import { readyToConfirm } from './settle.js'
 
 const tag = 'settlement 清算'
 const params = z.strictObject({ period: code })
-const grossQuery = z.strictObject({
+const grossFilter = z.strictObject({
   from: province.optional().meta({ description: 'Whose programs 发券省份' }),
   to: province.optional().meta({ description: 'Whose payees 收款单位所在省份' }),
   book: jurisdiction.optional(),
-  ...pageQuery,
 })
-type GrossQuery = { from?: string; to?: string; book?: string; limit: number; cursor?: string }
+type PeriodBook = { period: string; book: string }
+type GrossQuery = { from?: string; to?: string; book?: string }
+
+function filterOf({ from, to, book }: GrossQuery): GrossFilter {
+  const range = booksUnder(from ?? '000000')
+  const only = book === undefined ? undefined : Number(book)
+  return { low: only ?? range.low, high: only ?? range.high, province: to === undefined ? undefined : Number(to) }
+}
+
+/** How a payee and its payment stand in a file. */
+const payeeColumns = {
+  payee: '收款单位',
+  name: '户名',
+  province: '收款方省份',
+  account: '收款账号（脱敏）',
+  reference: '银行附言',
+  payment: '拨付状态',
+}
 
 export function settlementRoutes(app: FastifyInstance, services: Services): void {
   const { engine, sql } = services
@@ -50,29 +68,50 @@ export function settlementRoutes(app: FastifyInstance, services: Services): void
     answer: z.object({ items: z.array(periodLine) }),
     read: async () => ({ items: await closedPeriods(sql) }),
   })
-  readRoute<{ period: string }, GrossQuery>(app, {
+  readRoute<{ period: string }, GrossQuery & { limit: number; cursor?: string }>(app, {
     operation: 'listGross',
     url: '/v1/periods/:period/gross',
     tag,
     params,
-    query: grossQuery as never,
+    query: grossFilter.extend(pageQuery) as never,
     summary: { en: 'The gross behind the nets: what each book owes each payee', zh: '净额背后的总额明细' },
     answer: page(grossView),
-    async read({ params: { period }, query: { from, to, book, limit, cursor } }) {
-      const only = book === undefined ? undefined : Number(book)
-      const { low, high } = from === undefined ? { low: 0, high: 999_999 } : booksUnder(from)
-      const rows = await grossBy(sql, period, {
-        low: only ?? low,
-        high: only ?? high,
-        province: to === undefined ? undefined : Number(to),
-        after: readCursor(cursor),
-        limit: limit + 1,
-      })
-      const { items, next } = cut(rows, limit, ({ place }) => writeCursor(place.book, place.number))
+    async read({ params: { period }, query }) {
+      const wanted = { after: readCursor(query.cursor), most: query.limit + 1 }
+      const rows = await grossBy(sql, period, filterOf(query), wanted)
+      const { items, next } = cut(rows, query.limit, ({ place }) => writeCursor(place.book, place.number))
       return { items: items.map(({ item }) => item), next }
     },
   })
-  readRoute<{ period: string; book: string }, { limit: number; cursor?: string }>(app, {
+  exportRoute<{ period: string }, GrossQuery>(app, {
+    operation: 'exportGross',
+    url: '/v1/periods/:period/gross/export',
+    tag,
+    params,
+    query: grossFilter,
+    summary: { en: 'The gross behind the nets, as a file', zh: '导出净额背后的总额明细' },
+    columns: {
+      book: '发券账套',
+      bookName: '账套名称',
+      ...payeeColumns,
+      approved: '核准',
+      clawedBack: '追回',
+      amount: '应付净额',
+      netted: '经清算',
+    },
+    title: ({ params: { period } }) => titleOf(period, '总额明细 gross'),
+    size: ({ params: { period }, query }) => countGross(sql, period, filterOf(query)),
+    rows: ({ params: { period }, query }) =>
+      withTotals(
+        paged<Awaited<ReturnType<typeof grossBy>>[number]>(
+          (last, most) => grossBy(sql, period, filterOf(query), { after: last?.place, most }),
+          ({ item: { netted, ...item } }) => [{ ...item, netted: netted ? '是 yes' : '否 no' }],
+        ),
+        'book',
+        ['approved', 'clawedBack', 'amount'],
+      ),
+  })
+  readRoute<PeriodBook, { limit: number; cursor?: string }>(app, {
     operation: 'listPeriodItems',
     url: '/v1/periods/:period/items/:book',
     tag,
@@ -82,10 +121,37 @@ export function settlementRoutes(app: FastifyInstance, services: Services): void
     answer: page(itemView),
     async read({ params: { period, book }, query: { limit, cursor }, actor }) {
       if (!mayRead(actor, Number(book))) throw new Refused('book_not_found', { book })
-      const after = readCursor(cursor)?.number ?? 0
-      const rows = await itemsOf(sql, period, Number(book), { after, limit: limit + 1 })
-      return cut(rows, limit, ({ seq }) => writeCursor(Number(book), seq))
+      const wanted = { after: readCursor(cursor)?.number, most: limit + 1 }
+      const numbers = await itemNumbers(sql, period, Number(book), wanted)
+      const { items, next } = cut(numbers, limit, (seq) => writeCursor(Number(book), seq))
+      return { items: await itemsOf(sql, period, Number(book), items), next }
     },
+  })
+  exportRoute<PeriodBook>(app, {
+    operation: 'exportPeriodItems',
+    url: '/v1/periods/:period/items/:book/export',
+    tag,
+    params: params.extend({ book: jurisdiction }),
+    query: z.strictObject({}),
+    summary: {
+      en: 'The approvals and claw-backs of a period in one book, as a file',
+      zh: '导出周期内某账套的核准与追回',
+    },
+    columns: {
+      seq: '序号',
+      day: '日期',
+      order: '订单',
+      ...payeeColumns,
+      amount: '金额',
+      agreement: '清算协议',
+      late: '迟到',
+    },
+    title: ({ params: { period, book } }) => titleOf(period, `账套 book ${book} 核准与追回 items`),
+    async size({ params: { period, book }, actor }) {
+      if (!mayRead(actor, Number(book))) throw new Refused('book_not_found', { book })
+      return (await itemNumbers(sql, period, Number(book), { most: MOST_ROWS + 1 })).length
+    },
+    rows: ({ params: { period, book } }) => withTotals(itemPages(period, Number(book)), 'seq', ['amount']),
   })
   readRoute<{ period: string }>(app, {
     operation: 'listRefunds',
@@ -109,4 +175,22 @@ export function settlementRoutes(app: FastifyInstance, services: Services): void
       return settlement
     },
   })
+
+  /** What stands above a file of a closed period; throws Refused('period_not_found'). */
+  async function titleOf(period: string, what: string): Promise<string[]> {
+    const found = (await closedPeriods(sql)).find((one) => one.period === period)
+    if (!found) throw new Refused('period_not_found', { period })
+    return [
+      `清算周期 ${period} ${what}`,
+      `截至 through ${found.through}，清算组 group ${found.group ?? '—'}，单位：元 unit: yuan`,
+    ]
+  }
+
+  async function* itemPages(period: string, book: number) {
+    const numbers = await itemNumbers(sql, period, book)
+    for (let from = 0; from < numbers.length; from += PAGE_ROWS) {
+      const items = await itemsOf(sql, period, book, numbers.slice(from, from + PAGE_ROWS))
+      yield items.map(({ late, ...item }) => ({ ...item, late: late ? '是 yes' : '否 no' }))
+    }
+  }
 }

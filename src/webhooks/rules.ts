@@ -58,6 +58,9 @@ export const firmKinds: readonly string[] = [
   'mark_paid',
 ]
 
+/** What every owner hears of in the region's book: what is done to its own bank account, whoever does it. */
+export const accountKinds: readonly string[] = ['propose_account', 'confirm_account', 'revoke_account']
+
 /** Who is sent what, and the events of their choice alone. */
 export interface Listener {
   readonly owner: string
@@ -66,7 +69,7 @@ export interface Listener {
 
 /** Whether anything in this book may be for this owner: what it could read there itself. */
 export function mayHear(owner: string, book: Book): boolean {
-  if (!isBureau(owner)) return book !== REGION
+  if (book === REGION || !isBureau(owner)) return true
   const { low, high } = booksUnder(owner)
   return low <= book && book <= high
 }
@@ -74,8 +77,9 @@ export function mayHear(owner: string, book: Book): boolean {
 const isParty = (owner: string, { enterprise, provider }: Thing) => owner === enterprise || owner === provider
 
 /** Whether an event is for this listener: exactly what it may read, of the kinds it has chosen. */
-export function isFor({ owner, kinds }: Listener, { book, kind, things }: Logged): boolean {
+export function isFor({ owner, kinds }: Listener, { book, kind, event, things }: Logged): boolean {
   if (!mayHear(owner, book) || (kinds !== null && !kinds.includes(kind))) return false
+  if (book === REGION && owner !== bookText(REGION)) return accountKinds.includes(kind) && event.owner === owner
   return isBureau(owner) || (firmKinds.includes(kind) && things.some((thing) => isParty(owner, thing)))
 }
 
@@ -109,6 +113,7 @@ export function payloadOf(owner: string, logged: Logged): string {
       book: bookText(book),
       seq,
       ...Object.fromEntries(told.flatMap((name) => (typeof event[name] === 'string' ? [[name, event[name]]] : []))),
+      ...(accountKinds.includes(kind) ? { owner: event.owner, account: event.account, from: event.from } : {}),
       ...(['pay', 'mark_paid'].includes(kind) && !isBureau(owner) ? { orders } : {}),
     },
   })

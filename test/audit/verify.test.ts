@@ -416,6 +416,24 @@ const tampers: readonly (readonly [deed: string, check: string, sql: string, say
   ],
   ['an approved order is called paid', 'settlements', `update orders set state = 'paid' where state = 'approved'`],
   [
+    'a line that is paid is called unpaid',
+    'lines',
+    `update payment_lines set state = 'released', paid = 0 where released > 0 and ${first('payment_lines', 'paid > 0', 'book, batch')}`,
+    /paying:\d+: posted 余额 is 0.00, what the batch's lines have released and not paid is [1-9]/,
+  ],
+  [
+    'a released line is put back without an entry',
+    'lines',
+    `update payment_lines set state = 'open', release = null, released = 0, paid = 0 where released > 0 and ${first('payment_lines', 'paid > 0', 'book, batch')}`,
+    /line 拨付明细 B\d{6}-\d+-1: paid 已付 is 0.00, what bank lines confirm is [1-9]/,
+  ],
+  [
+    'what the bank confirmed is another amount',
+    'lines',
+    `update bank_matches set amount = amount + 1 where kind = 'pay'`,
+    /paid 已付 is (.*), what bank lines confirm is .*1\./,
+  ],
+  [
     'a reason is another',
     'answers',
     `update commands set body = jsonb_set(body::jsonb, '{reason}', '"其他"') where kind = 'return_claim'`,

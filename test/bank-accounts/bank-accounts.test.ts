@@ -140,6 +140,7 @@ t.test('a change waits for its cooling off, is seen by the bureaus, and can be r
   const seen = {
     inForce: { number: '**** 0001' },
     pending: { number: '**** 321X', state: 'cooling', from: '2026-03-05' },
+    objectBy: '2026-03-04',
   }
   t.match((await ask(bureau('finance', '310000'), 'GET', at)).body, seen, 'whoever pays sees which one is used')
   const changes = (code: string) => ask(bureau('finance', code), 'GET', '/v1/bank-account-changes')
@@ -154,7 +155,11 @@ t.test('a change waits for its cooling off, is seen by the bureaus, and can be r
   t.match(await revoke(of(P, 'provider')), { body: { code: 'not_your_organisation' } })
   t.match(await revoke(colleague), { status: 200, body: { result: { state: 'revoked' } } })
   t.match(await revoke(colleague), { body: { code: 'state_conflict' } }, 'what is in force stays')
-  t.match((await ask(owner, 'GET', at)).body, { inForce: { number: '**** 0001' }, pending: null })
+  t.match((await ask(owner, 'GET', at)).body, {
+    inForce: { number: '**** 0001' },
+    pending: null,
+    objectBy: null,
+  })
 
   await ask(owner, 'POST', at, { ...account, number: OTHER, version: await versionNow() })
   await ask(colleague, 'POST', `${at}/confirmations`, { version: await versionNow() })

@@ -466,7 +466,9 @@ async function story(service: TestService): Promise<Examples> {
   await ask('listCalendars', clearing)
   await byTwo('closePeriod', clearing, { body: { period, through: '2026-03-31' } })
   await ask('listGross', clearing, { params: { period }, query: { from: '320000' } })
+  await ask('exportGross', clearing, { params: { period }, query: { from: '320000', format: 'csv' } })
   await ask('listPeriodItems', finance, { params: { period, book: '320509' } })
+  await ask('exportPeriodItems', finance, { params: { period, book: '320509' }, query: { format: 'csv' } })
   await ask('listRefunds', finance, { params: { period } })
   const { items: batches } = await ask('listBatches', finance, { query: { period } })
   const { batch } = batches[0]

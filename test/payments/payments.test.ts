@@ -156,6 +156,106 @@ t.test('a release as a file is the same bytes whenever it is asked for', async (
   t.match(items, [{ reference: `${batch}-1`, period: '2026-Q1', released: '200.00', state: 'released' }])
 })
 
+t.test('what is behind a number as a file: title, unit, masked accounts, references, what it adds up to', async (t) => {
+  const { ask, stage, service, orders, provider, batch } = await closed(t)
+  const number = '6222020012345678'
+  const own = { holder: `provider ${provider}`, bank: '工商银行上海分行', bankCode: '102290000013', number }
+  await ask(firm(provider), 'POST', `/v1/bank-accounts/${provider}`, own)
+  const { version } = (await ask(firm(provider), 'GET', `/v1/bank-accounts/${provider}`)).body
+  await ask(firm(provider, 'Zhao'), 'POST', `/v1/bank-accounts/${provider}/confirmations`, { version: String(version) })
+  await ask(finance, 'POST', `/v1/payment-batches/${batch}/releases`, { count: 1, total: '200.00' })
+  const get = async (path: string) => {
+    const authorization = `Bearer ${service.token(finance)}`
+    return Buffer.from(
+      await (await fetch(`${service.base}/v1/periods/${path}`, { headers: { authorization } })).arrayBuffer(),
+    )
+  }
+  const unit = '截至 through 2026-03-31，清算组 group region，单位：元 unit: yuan'
+  const payee = [provider, own.holder, '310000', '**** 5678', `${batch}-1`, 'released']
+  const gross = [
+    ['清算周期 2026-Q1 总额明细 gross'],
+    [unit],
+    [
+      '发券账套 book',
+      '账套名称 bookName',
+      '收款单位 payee',
+      '户名 name',
+      '收款方省份 province',
+      '收款账号（脱敏） account',
+      '银行附言 reference',
+      '拨付状态 payment',
+      '核准 approved',
+      '追回 clawedBack',
+      '应付净额 amount',
+      '经清算 netted',
+    ],
+    [WJ, '吴江区', ...payee, 200, 0, 200, '否 no'],
+    ['合计 total', ...Array(7), 200, 0, 200],
+  ]
+  const items = [
+    [`清算周期 2026-Q1 账套 book ${WJ} 核准与追回 items`],
+    [unit],
+    [
+      '序号 seq',
+      '日期 day',
+      '订单 order',
+      '收款单位 payee',
+      '户名 name',
+      '收款方省份 province',
+      '收款账号（脱敏） account',
+      '银行附言 reference',
+      '拨付状态 payment',
+      '金额 amount',
+      '清算协议 agreement',
+      '迟到 late',
+    ],
+    ...orders.map((order) => [/^\d+$/, '2026-03-02', order, ...payee, 100, null, '否 no']),
+    ['合计 total', ...Array(8), 200],
+  ]
+  const full = (row: readonly unknown[]) => Array.from({ length: 12 }, (_, n) => row[n] ?? null)
+  for (const [path, expected] of [
+    ['2026-Q1/gross/export?book=320509', gross],
+    [`2026-Q1/items/${WJ}/export?`, items],
+  ] as const) {
+    const [sheet] = (await readExcelFile(await get(`${path}&format=xlsx`))) as unknown as { data: unknown[][] }[]
+    t.equal(sheet!.data.length, expected.length)
+    t.match(sheet!.data.map(full), expected.map(full), 'xlsx, cell by cell, as another library reads it')
+    const csv = readCsv(await get(`${path}&format=csv`)).rows.map(({ cells }) =>
+      cells.map(({ text }) => text.replace(/^'/, '')),
+    )
+    t.equal(csv.length, expected.length)
+    t.equal(csv.at(-1)!.at(expected === gross ? 10 : 9), '200.00')
+    t.same(csv[2], expected[2])
+    t.notMatch(csv.flat().join(), number)
+  }
+  // The same on the pages: what is released, what the bank has not confirmed, and the gross one click behind a net.
+  const shown = async (path: string) => {
+    const response = await fetch(service.base + path)
+    t.match(response.headers.get('content-security-policy'), /^default-src 'none'/)
+    return response.text()
+  }
+  const front = await shown('/')
+  t.match(front, '<a href="/periods/2026-Q1/gross?of=320000">0.00</a>')
+  t.match(front, '<li>已放行，银行尚未付讫 Released, and the bank has not said that it was paid: 1</li>')
+  t.match(front, `<td class="n">200.00</td><td class="n">0.00</td><td class="n">200.00</td><td class="n">0</td></tr>`)
+  t.match(front, `<td>已放行，银行尚未付讫</td><td>${batch}-1</td><td class="n"></td><td class="n">200.00</td>`)
+  const cell = /<a href="(\/periods\/2026-Q1\/gross\?from=320000&amp;to=310000)">200\.00<\/a>/.exec(front)
+  const lines = await shown(cell![1]!.replace('&amp;', '&'))
+  t.match(lines, `<td>${batch}-1</td><td>released</td><td>**** 5678</td><td class="n">200.00</td>`)
+  t.notMatch(await shown('/periods/2026-Q1/gross?of=320000'), batch, 'what is paid directly is in no net')
+  t.equal((await fetch(`${service.base}/periods/2026-Q9/gross`)).status, 404)
+
+  // A claw-back after the close is of the next period, and has no line.
+  await stage.must(asking.clawBack(orders[0]!, 30_00n))
+  service.clock.set(china('2026-07-02'))
+  await ask(of('finance', '000000'), 'POST', '/v1/periods', { period: '2026-Q2', through: '2026-06-30' })
+  const next = (await get(`2026-Q2/items/${WJ}/export`)).toString().split('\r\n').slice(3)
+  t.match(next[0], new RegExp(`^\\d+,2026-04-02,${orders[0]},${provider},${own.holder},310000,,,,-30.00,,否 no$`))
+  t.same(next.slice(1), ['合计 total,,,,,,,,,-30.00,,', ''])
+  t.match(String(await get('2026-Q9/gross/export')), 'period_not_found')
+  t.match(String(await get('2026-Q1/items/310000/export')), 'book_not_found')
+})
+
 t.test('lines without an account are named all at once', async (t) => {
   const { ask, batch } = await closed(t)
   const path = `/v1/payment-batches/${batch}/releases`

@@ -9,6 +9,7 @@ import { closePeriod, confirmPayments } from '../../src/settlement/settle.js'
 import type { SettlementReport } from '../../src/settlement-reports/contract.js'
 import { rowsOf as sheetRowsOf } from '../../src/settlement-reports/paper.js'
 import { rollUp } from '../../src/settlement-reports/roll-up.js'
+import { publishWorkdaysCommand } from '../../src/workdays/commands.js'
 import { ask, bureau, firm } from '../support/scene.js'
 import { china, testService } from '../support/service.js'
 import { Stage } from '../support/stage.js'
@@ -51,6 +52,15 @@ const confirm = async (period: string) => {
   })
   if ('refused' in outcome) throw new Error(outcome.refused)
 }
+
+/** Publishes a notice for 2026: these days off and no weekend worked. */
+const publish = (off: readonly string[], version?: number) =>
+  stage.must({
+    type: publishWorkdaysCommand as never,
+    command: { year: 2026, document: '国办发明电〔2025〕7号', off, work: [], ...(version ? { version } : {}) },
+    actor: bureau('000000'),
+  })
+const published = await publish(['2026-03-03', '2026-04-06'])
 
 // A year and a quarter of business: three books in two provinces, providers in Shanghai.
 const wujiang = await stage.place({ jurisdiction: '320509' }, {}, 50_000_00n)
@@ -121,7 +131,11 @@ t.test('a period has what it took, and nothing that came after its last day', as
 
   const q2 = await report('period=2026-Q2')
   t.match(q2.total, { approved: '90.00', clawedBack: '40.00', redeemed: '50.00', paid: '300.00', ordersPaid: 2 })
-  t.match(q2.payment, { orders: 2, p50: 41, p90: 41 }, 'claimed on 2 March, paid on 12 April')
+  t.same(
+    q2.payment,
+    { orders: 2, p50: 41, p90: 41, workdaysP50: 27, workdaysP90: 27 },
+    'claimed on Monday 2 March, paid on Sunday 12 April: six weeks of five days less 3 March and 6 April, and the first day is not counted',
+  )
   t.match(q2.funnel[4], { stage: 'claimed', count: 1 }, 'a claim that was completed is not claimed twice')
   t.match(q2.ageing[2], { fromDays: 61, orders: 1, amount: '80.00' }, 'approved on 1 April, 10 clawed back, unpaid')
 
@@ -140,6 +154,7 @@ t.test('the same bytes, before and after further business, and when it is all ad
     ['csv', 'xlsx'].map((format) => get(`year=2026&format=${format}`, undefined, '/file')),
   )
   await stage.order(wujiang, 'approved')
+  await publish(['2026-04-07', '2026-04-08', '2026-04-09'], (published.event as { version: number }).version)
   await rollUp(sql)
   t.same((await get('year=2026')).bytes, before.bytes)
   for (const [n, format] of ['csv', 'xlsx'].entries()) {

@@ -17,7 +17,8 @@ import { previewPeriodCommand } from '../../src/outlook/commands.js'
 import { exposures, openGross } from '../../src/outlook/queries.js'
 import type { Sql } from '../../src/platform/database.js'
 import { closePeriodCommand } from '../../src/settlement/commands.js'
-import { itemsOf, piecesOf, settlementOf } from '../../src/settlement/queries.js'
+import { itemNumbers, itemsOf } from '../../src/settlement/details.js'
+import { piecesOf, settlementOf } from '../../src/settlement/queries.js'
 import { settleAll } from '../../src/settlement/settle.js'
 import { runEngine } from '../support/engines.js'
 import { type Lab, withLab } from '../support/lab.js'
@@ -401,7 +402,7 @@ withLab(
     const found: bigint[] = []
     for (const period of ['Q1', 'Q2']) {
       for (const book of [320509, 330106]) {
-        const items = await itemsOf(running.sql, period, book, { after: 0, limit: 1000 })
+        const items = await itemsOf(running.sql, period, book, await itemNumbers(running.sql, period, book))
         for (const { amount, late } of items) {
           found.push(parseYuan(amount))
           t.equal(late, period === 'Q2', 'late is what an earlier period would have taken')

@@ -109,6 +109,36 @@ t.test('a bureau hears of its books, a firm and a provider of their own orders; 
   for (const { text } of [...ofBureau.heard, ...ofFirm.heard]) {
     for (const person of ['Chen', 'Li', 'Wang', place.enterprise, 'enterprise ']) t.notMatch(text, person)
   }
+
+  // Whoever was listening before a bank account is changed hears of it, with when it takes force; nobody else does.
+  const at = `/v1/bank-accounts/${place.provider}`
+  const version = async () => String((await test.ask(firm(place.provider), 'GET', at)).body.version ?? '')
+  const account = {
+    holder: '甲',
+    explanation: '更名',
+    bank: '工商银行',
+    bankCode: '102290000013',
+    number: '6222020012345678',
+  }
+  await test.ask(firm(place.provider, 'Zhao'), 'POST', at, account)
+  await test.ask(firm(place.provider, 'Qian'), 'POST', `${at}/confirmations`, { version: await version() })
+  await ofProvider.until((heard) => heard.some(({ type }) => type === 'confirm_account'))
+  const { body } = await test.ask(firm(place.provider), 'GET', at)
+  const changes = ofProvider.heard.filter(({ data }) => data.book === '000000')
+  t.same(
+    changes
+      .map(({ text }) => JSON.parse(text))
+      .map(({ type, data: { owner, account, from } }) => ({ type, owner, account, from })),
+    [
+      { type: 'propose_account', owner: place.provider, account: body.inForce.account, from: undefined },
+      { type: 'confirm_account', owner: place.provider, account: body.inForce.account, from: body.inForce.from },
+    ],
+  )
+  for (const { text } of changes) for (const said of ['Zhao', 'Qian', '甲', '5678']) t.notMatch(text, said)
+  t.same(
+    [ofFirm, ofBureau, ofOther].flatMap(({ heard }) => heard.filter(({ data }) => data.book === '000000')),
+    [],
+  )
 })
 
 t.test('a firm hears of its own application, and nobody of another’s', async (t) => {

@@ -164,19 +164,22 @@ t.test('no event is for whom it is not, whatever it says (property)', async () =
   const logged = fc.record({
     book: fc.oneof(code.map(Number), fc.constant(0)),
     seq: fc.integer({ min: 1, max: 99 }),
-    kind: fc.constantFrom('issue', 'file_order', 'propose', 'appropriate', 'pay', 'appoint', 'list_integrity'),
+    kind: fc.constantFrom(
+      ...['issue', 'file_order', 'propose', 'appropriate', 'pay', 'appoint', 'list_integrity', 'confirm_account'],
+    ),
     moment: fc.constant(0),
-    event: fc.constant({}),
+    event: fc.record({ owner: fc.oneof(code, party) }),
     things: fc.array(fc.record({ enterprise: party, provider: fc.option(party) }), { maxLength: 3 }),
   })
   const owner = fc.oneof(code, party, fc.constant('000000'))
-  const kinds = fc.option(fc.subarray(['issue', 'file_order', 'appropriate']))
+  const kinds = fc.option(fc.subarray(['issue', 'file_order', 'appropriate', 'confirm_account']))
   fc.assert(
     fc.property(owner, kinds, logged, (owner, kinds, logged: Logged) => {
-      const { book, kind, things } = logged
+      const { book, kind, event, things } = logged
       const ofBureau = owner === '000000' || (owner.length === 6 && book !== 0 && isUnder(String(book), owner))
       const ofParty = things.some(({ enterprise, provider }) => enterprise === owner || provider === owner)
-      const may = owner.length === 6 ? ofBureau : book !== 0 && ofParty && /^(issue|file_order|pay)$/.test(kind)
+      const ofThings = owner.length === 6 ? ofBureau : book !== 0 && ofParty && /^(issue|file_order|pay)$/.test(kind)
+      const may = ofThings || (book === 0 && kind === 'confirm_account' && event.owner === owner)
       return isFor({ owner, kinds }, logged) === (may && (kinds === null || kinds.includes(kind)))
     }),
     { numRuns: 3000 },
