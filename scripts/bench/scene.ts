@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { jurisdictions } from '../../src/core/division.js'
 import { isRefusal } from '../../src/core/refusals.js'
 import type { Engine } from '../../src/engine/engine.js'
@@ -127,6 +128,40 @@ export async function openBulk(engine: Engine, jurisdiction: string, count: numb
 let contracts = 0
 /** A contract number that the bench has not used yet. */
 export const contractNo = () => `HT-${++contracts}`
+
+function anOrder({ firms, providers }: Market): Asked {
+  const firm = oneOf(firms)
+  return ask.file(firm.voucher, firm.uscc, oneOf(providers), { contractNo: contractNo() })
+}
+
+/**
+ * Files so many orders a second, however long an answer takes, until something else is over; the 99th percentile of their
+ * answers, in milliseconds.
+ */
+export async function filePaced(engine: Engine, market: Market, perSecond: number, until: Promise<unknown>) {
+  let isOver = false
+  void until.finally(() => {
+    isOver = true
+  })
+  const times: number[] = []
+  const asked: Promise<void>[] = []
+  const started = performance.now()
+  while (!isOver) {
+    // A caller that should have come by now has been waiting since then.
+    for (; asked.length < ((performance.now() - started) * perSecond) / 1000; ) {
+      const due = started + (asked.length * 1000) / perSecond
+      asked.push(
+        must(engine, anOrder(market)).then(() => {
+          times.push(performance.now() - due)
+        }),
+      )
+    }
+    await sleep(1)
+  }
+  await Promise.all(asked)
+  times.sort((a, b) => a - b)
+  return times[Math.floor(times.length * 0.99)]!
+}
 
 /** Claims on random vouchers and providers, verified and, if wanted, approved; returns the orders' ids. */
 export async function makeClaims(

@@ -4,9 +4,10 @@ import { connect } from '../../src/platform/database.js'
 import { settlementOf } from '../../src/settlement/queries.js'
 import { closePeriod } from '../../src/settlement/settle.js'
 import { bureau } from '../../test/support/scene.js'
+import { releaseAll, statementsOf, takeAll } from './bank.js'
 import { type Bench, short } from './bench.js'
 import { type Database, settle, withEngine } from './cluster.js'
-import { makeClaims, openMarket } from './scene.js'
+import { filePaced, type Market, makeClaims, openMarket } from './scene.js'
 
 /** Claims made at a time. */
 const WAVE = 10_000
@@ -14,17 +15,23 @@ const MADE_AT = parseChinaTime('2026-03-10T09:00:00+08:00')!
 const CLOSED_AT = parseChinaTime('2026-04-01T09:00:00+08:00')!
 const THROUGH = '2026-03-31'
 const PERIOD = '2026-Q1'
+/** With these in every book the payment lines of a million items are a hundred thousand. */
+const PROVIDERS = 300
+/** Orders a second that are filed before and while the period is closed, and for how many seconds before. */
+const FILED = 200
+const BEFORE = 5
 
 /** Closes a period of many approved items, then reads its settlement and the province report. */
 export async function settlement({ cluster, figures, sizes, say, verify }: Bench): Promise<void> {
   const { items, runs } = sizes
   const made = await cluster.fresh('settlement')
-  await withEngine(made, { batch: 4000, clock: new ManualClock(MADE_AT) }, async (engine) => {
-    const market = await openMarket(engine, sizes)
+  const market = await withEngine(made, { batch: 4000, clock: new ManualClock(MADE_AT) }, async (engine) => {
+    const market = await openMarket(engine, { ...sizes, providers: PROVIDERS })
     for (let ready = 0; ready < items; ) {
       ready += (await makeClaims(engine, market, Math.min(WAVE, items - ready), 'approved')).length
       say(`  ${ready} items approved`)
     }
+    return market
   })
   await settle(made)
 
@@ -34,7 +41,7 @@ export async function settlement({ cluster, figures, sizes, say, verify }: Bench
     // A period closes once, so every run has a copy of its own.
     const database = await cluster.copy(made, `settlement_${run}`)
     say('  closing')
-    times.push(await close(database))
+    times.push(await close(database, market))
     if (run === runs - 1) await verify(database)
     await cluster.drop(database)
   }
@@ -58,28 +65,72 @@ export async function settlement({ cluster, figures, sizes, say, verify }: Bench
     's',
     times.map(({ reported }) => reported),
   )
+  figures.record(
+    'orders_alone_p99_ms',
+    `an order filed, ${FILED} a second, before the close`,
+    'ms',
+    times.map(({ alone }) => alone),
+  )
+  figures.record(
+    'orders_beside_close_p99_ms',
+    'the same while the period is closed',
+    'ms',
+    times.map(({ beside }) => beside),
+    'orders_alone_p99_ms',
+  )
+  const lines = short(times[0]!.lines)
+  figures.record(
+    `match_${lines}_lines_s`,
+    'every bank line of the period matched',
+    's',
+    times.map(({ matched }) => matched),
+  )
+  figures.record(
+    `mark_${size}_paid_s`,
+    'and every order of it marked paid',
+    's',
+    times.map(({ marked }) => marked),
+  )
 }
 
-/** Seconds for closing the period, for its settlement and for the report. */
-async function close(database: Database) {
+/** Seconds for closing the period while orders are filed, for its settlement, for the report, and at the bank. */
+async function close(database: Database, market: Market) {
   const sql = connect(database.databaseUrl, 4)
+  const clock = new ManualClock(CLOSED_AT)
   try {
-    return await withEngine(database, { clock: new ManualClock(CLOSED_AT) }, async (engine) => {
+    return await withEngine(database, { clock }, async (engine) => {
       const asked = {
         command: { period: PERIOD, through: THROUGH, group: 'region' },
         actor: bureau('000000'),
         key: 'close',
       }
-      const closed = await timed(() => closePeriod(engine, sql, asked))
+      const alone = await filePaced(engine, market, FILED, pause(BEFORE * 1000))
+      const closing = timed(() => closePeriod(engine, sql, asked))
+      const beside = await filePaced(engine, market, FILED, closing)
+      const closed = await closing
       const settled = await timed(() => settlementOf(sql, PERIOD))
       const reported = await timed(() => provinceReports(sql))
       if (settled.result?.state !== 'settled') throw new Error('the closed period holds nothing to settle')
-      return { closed: closed.seconds, settled: settled.seconds, reported: reported.seconds }
+      await releaseAll(engine, sql, PERIOD)
+      const statements = await statementsOf(sql, clock.now())
+      const { matched, marked } = await takeAll(engine, sql, statements)
+      return {
+        closed: closed.seconds,
+        settled: settled.seconds,
+        reported: reported.seconds,
+        alone,
+        beside,
+        lines: statements.reduce((sum, { lines }) => sum + lines, 0),
+        matched,
+        marked,
+      }
     })
   } finally {
     await sql.end({ timeout: 5 })
   }
 }
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 async function timed<T>(work: () => Promise<T>): Promise<{ seconds: number; result: T }> {
   const started = performance.now()
