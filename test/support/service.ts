@@ -124,6 +124,7 @@ export async function testService(
     ...options,
   })
   const base = await service.open({ host: '127.0.0.1', port: 0 })
+  const tokens = new Map<string, string>()
   return {
     service,
     clock,
@@ -131,10 +132,14 @@ export async function testService(
     files,
     folder,
     base,
-    token: ({ subject, organisation, roles, jurisdiction }) =>
-      service.app.jwt.sign({ organisation, roles, ...(jurisdiction ? { jurisdiction } : {}) } as object, {
-        sub: subject,
-      }),
+    token({ subject, organisation, roles, jurisdiction }) {
+      const claims = { organisation, roles, ...(jurisdiction ? { jurisdiction } : {}) }
+      const name = JSON.stringify([subject, claims])
+      // Signing reads the key from its text again, which takes longer than most of what the tests ask for.
+      const token = tokens.get(name) ?? service.app.jwt.sign(claims as object, { sub: subject })
+      tokens.set(name, token)
+      return token
+    },
     async close() {
       await service.close()
       await database.drop()
