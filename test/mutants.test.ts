@@ -124,23 +124,36 @@ const needed = [
 /** A mutant that lives for so many seconds has passed. */
 const SECONDS = 60
 
+/** Copies that no mutant is in. They are used again: what has not changed in one is not compiled again. */
+const copies: string[] = []
+const all: string[] = []
+t.teardown(() => {
+  for (const folder of all) rmSync(folder, { recursive: true, force: true })
+})
+
+function newCopy(): string {
+  const folder = mkdtempSync(path.join(tmpdir(), 'clearing-mutant-'))
+  all.push(folder)
+  mkdirSync(path.join(folder, 'test'))
+  for (const part of needed) cpSync(path.join(root, part), path.join(folder, part), { recursive: true })
+  symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'))
+  return folder
+}
+
 /** Runs the simulation on a copy with these changes; what it prints, and whether it found something. */
 async function soak(
   changes: Mutant['changes'],
   seconds: number,
   from = 1,
 ): Promise<{ isFound: boolean; printed: string }> {
-  const folder = mkdtempSync(path.join(tmpdir(), 'clearing-mutant-'))
+  const folder = copies.pop() ?? newCopy()
+  for (const [file, sound, broken] of changes) {
+    const at = path.join(folder, 'src', file)
+    const pieces = readFileSync(at, 'utf8').split(sound)
+    if (pieces.length !== 2) throw new Error(`${file} has ${pieces.length - 1} of: ${sound}`)
+    writeFileSync(at, pieces.join(broken))
+  }
   try {
-    mkdirSync(path.join(folder, 'test'))
-    for (const part of needed) cpSync(path.join(root, part), path.join(folder, part), { recursive: true })
-    symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'))
-    for (const [file, sound, broken] of changes) {
-      const at = path.join(folder, 'src', file)
-      const pieces = readFileSync(at, 'utf8').split(sound)
-      if (pieces.length !== 2) throw new Error(`${file} has ${pieces.length - 1} of: ${sound}`)
-      writeFileSync(at, pieces.join(broken))
-    }
     return await new Promise((resolve) => {
       const args = ['--import', 'tsx', 'scripts/soak.ts', '--seconds', String(seconds), '--seed', String(from)]
       execFile(process.execPath, args, { cwd: folder, maxBuffer: 2 ** 26 }, (error, stdout, stderr) =>
@@ -148,7 +161,8 @@ async function soak(
       )
     })
   } finally {
-    rmSync(folder, { recursive: true, force: true })
+    for (const [file] of changes) cpSync(path.join(root, 'src', file), path.join(folder, 'src', file))
+    copies.push(folder)
   }
 }
 
