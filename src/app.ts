@@ -40,6 +40,7 @@ import { registerSpans, registerTraces, traceIdOf } from './platform/traces.js'
 import { programRoutes } from './programs/routes.js'
 import { proposalRoutes } from './proposals/routes.js'
 import { providerRoutes } from './providers/routes.js'
+import { pullRoutes } from './pulls/routes.js'
 import { quoteRoutes } from './quotes/routes.js'
 import { recognitionApplicationRoutes } from './recognition-applications/routes.js'
 import { redFlush } from './recoveries/red-flush.js'
@@ -194,6 +195,7 @@ export async function buildApp(
   recoveryRoutes(app, services)
   yearEndRoutes(app, services)
   auditRoutes(app, services)
+  pullRoutes(app, services)
   sealRoutes(app, services, options.seal)
   webhookRoutes(app, services, options.webhooks)
   bankAccountRoutes(app, services, options.accounts)
