@@ -107,7 +107,7 @@ async function textPage(
     cross join lateral (
       select n.kinds[d.kind] || case d.owner when '' then '' else ':' || d.owner end as debit,
              n.kinds[k.kind] || case k.owner when '' then '' else ':' || k.owner end as credit,
-             t.amount / 100 || '.' || lpad((t.amount % 100)::text, 2, '0') as amount offset 0) x`
+             concat(t.amount / 100, '.', lpad((t.amount % 100)::text, 2, '0')) as amount) x`
   return { text: page!.text ?? '', lines: page!.lines, last: { entry: page!.entry, line: page!.line } }
 }
 
@@ -116,15 +116,12 @@ const filtered = (sql: Sql, { kind, account }: Filter) => {
   return kind === undefined ? sql`` : sql`and t.type = any (${typesOf(kind)}::int[])`
 }
 
-/** What stands beside a line, found by its keys whatever the planner knows. */
+/** What stands beside a line. */
 const beside = (sql: Sql) => sql`
-  cross join lateral (
-    select c.day, c.booked_at, c.kind, c.actor from commands c where c.book = t.book and c.seq = t.seq offset 0) c
-  cross join lateral (select a.subject, a.organisation from actors a where a.actor = c.actor offset 0) a
-  cross join lateral (
-    select a.kind, a.owner from accounts a where a.book = t.book and a.account = t.debit offset 0) d
-  cross join lateral (
-    select a.kind, a.owner from accounts a where a.book = t.book and a.account = t.credit offset 0) k`
+  join commands c on c.book = t.book and c.seq = t.seq
+  join actors a on a.actor = c.actor
+  join accounts d on d.book = t.book and d.account = t.debit
+  join accounts k on k.book = t.book and k.account = t.credit`
 
 type Fragment = PendingQuery<Row[]>
 
@@ -143,32 +140,34 @@ const asText = (sql: Sql, text: Fragment) =>
 const escaped = (sql: Sql, text: Fragment) =>
   sql`replace(replace(replace(regexp_replace(${text}, ${'[\\u0001-\\u0008\\u000b\\u000c\\u000e-\\u001f]'}, '', 'g'), '&', '&amp;'), '<', '&lt;'), '>', '&gt;')`
 
-/** One line as text, in each format; of `t`, `c`, `a`, `d`, `k`, the names `n` and what was made of them `x`. */
+/**
+ * One line as text, in each format; of `t`, `c`, `a`, `d`, `k`, the names `n` and what was made of them `x`. One call of
+ * concat: a chain of || copies what it has at every step.
+ */
 const texts: Readonly<Record<TextFormat, (sql: Sql) => Fragment>> = {
-  jsonl: (sql) => sql`
-    '{"entry":' || t.entry || ',"line":' || t.line || ',"seq":' || t.seq || ',"day":"' || c.day || '","bookedAt":"'
-      || ${bookedAt(sql)} || '","command":"' || c.kind || '","subject":' || to_json(a.subject) || ',"organisation":'
-      || to_json(a.organisation) || ',"type":"' || n.types[t.type] || '","phase":"' || n.phases[t.phase + 1]
-      || '","debit":' || to_json(x.debit) || ',"debitCode":"' || n.codes[d.kind] || '","credit":' || to_json(x.credit)
-      || ',"creditCode":"' || n.codes[k.kind] || '","hold":' || coalesce(t.hold::text, 'null') || ',"leg":'
-      || coalesce(t.leg::text, 'null') || ',"amount":"' || x.amount || e'"}\n'`,
-  csv: (sql) => sql`
-    t.entry || ',' || t.line || ',' || t.seq || ',' || c.day || ',' || ${bookedAt(sql)} || ',' || c.kind || ','
-      || ${asText(sql, sql`a.subject`)} || ',' || ${asText(sql, sql`a.organisation`)} || ',' || n.types[t.type] || ','
-      || n.phases[t.phase + 1] || ',' || ${quoted(sql, sql`x.debit`)} || ',' || n.codes[d.kind] || ','
-      || ${quoted(sql, sql`x.credit`)} || ',' || n.codes[k.kind] || ',' || coalesce(t.hold::text, '') || ','
-      || coalesce(t.leg::text, '') || ',' || x.amount || e'\r\n'`,
+  jsonl: (sql) => sql`concat(
+    '{"entry":', t.entry, ',"line":', t.line, ',"seq":', t.seq, ',"day":"', c.day, '","bookedAt":"', ${bookedAt(sql)},
+    '","command":"', c.kind, '","subject":', to_json(a.subject), ',"organisation":', to_json(a.organisation),
+    ',"type":"', n.types[t.type], '","phase":"', n.phases[t.phase + 1], '","debit":', to_json(x.debit),
+    ',"debitCode":"', n.codes[d.kind], '","credit":', to_json(x.credit), ',"creditCode":"', n.codes[k.kind],
+    '","hold":', coalesce(t.hold::text, 'null'), ',"leg":', coalesce(t.leg::text, 'null'), ',"amount":"', x.amount,
+    e'"}\n')`,
+  csv: (sql) => sql`concat(
+    t.entry, ',', t.line, ',', t.seq, ',', c.day, ',', ${bookedAt(sql)}, ',', c.kind, ',',
+    ${asText(sql, sql`a.subject`)}, ',', ${asText(sql, sql`a.organisation`)}, ',', n.types[t.type], ',',
+    n.phases[t.phase + 1], ',', ${quoted(sql, sql`x.debit`)}, ',', n.codes[d.kind], ',', ${quoted(sql, sql`x.credit`)},
+    ',', n.codes[k.kind], ',', t.hold, ',', t.leg, ',', x.amount, e'\r\n')`,
   xml: (sql) => {
-    const side = (number: Fragment, code: Fragment, owner: Fragment, debit: Fragment, credit: Fragment) => sql`
-      '<记账凭证><会计年度>' || to_char(c.day, 'YYYY') || '</会计年度><会计期间号>' || to_char(c.day, 'FMMM')
-        || '</会计期间号><记账凭证日期>' || c.day || '</记账凭证日期><记账凭证类型编号>记</记账凭证类型编号><记账凭证编号>'
-        || t.entry || '</记账凭证编号><记账凭证行号>' || ${number} || '</记账凭证行号><记账凭证摘要>' || n.words[t.type]
-        || '</记账凭证摘要><科目编号>' || ${code} || '</科目编号><辅助项编号>' || ${escaped(sql, owner)}
-        || '</辅助项编号><币种>人民币</币种><借方本币金额>' || ${debit} || '</借方本币金额><贷方本币金额>' || ${credit}
-        || '</贷方本币金额><制单人>' || ${escaped(sql, sql`a.subject`)} || e'</制单人></记账凭证>\n'`
+    const side = (number: Fragment, code: Fragment, owner: Fragment, debit: Fragment, credit: Fragment) => sql`concat(
+      '<记账凭证><会计年度>', to_char(c.day, 'YYYY'), '</会计年度><会计期间号>', to_char(c.day, 'FMMM'),
+      '</会计期间号><记账凭证日期>', c.day, '</记账凭证日期><记账凭证类型编号>记</记账凭证类型编号><记账凭证编号>', t.entry,
+      '</记账凭证编号><记账凭证行号>', ${number}, '</记账凭证行号><记账凭证摘要>', n.words[t.type],
+      '</记账凭证摘要><科目编号>', ${code}, '</科目编号><辅助项编号>', ${escaped(sql, owner)},
+      '</辅助项编号><币种>人民币</币种><借方本币金额>', ${debit}, '</借方本币金额><贷方本币金额>', ${credit},
+      '</贷方本币金额><制单人>', ${escaped(sql, sql`a.subject`)}, e'</制单人></记账凭证>\n')`
     const [amount, nothing] = [sql`x.amount`, sql`'0.00'`]
-    return sql`${side(sql`t.line * 2 - 1`, sql`n.codes[d.kind]`, sql`d.owner`, amount, nothing)}
-      || ${side(sql`t.line * 2`, sql`n.codes[k.kind]`, sql`k.owner`, nothing, amount)}`
+    return sql`concat(${side(sql`t.line * 2 - 1`, sql`n.codes[d.kind]`, sql`d.owner`, amount, nothing)},
+      ${side(sql`t.line * 2`, sql`n.codes[k.kind]`, sql`k.owner`, nothing, amount)})`
   },
 }
 
