@@ -56,6 +56,7 @@ import { settlementReportRoutes } from './settlement-reports/routes.js'
 import { simulationRoutes } from './simulation/routes.js'
 import { resolveByHand } from './statements/paid.js'
 import { statementRoutes } from './statements/routes.js'
+import { statisticsRoutes } from './statistics/routes.js'
 import { tokenRoutes } from './tokens/routes.js'
 import { voucherFileRoutes } from './voucher-files/routes.js'
 import { voucherRoutes } from './vouchers/routes.js'
@@ -192,6 +193,7 @@ export async function buildApp(
   settlementRoutes(app, services)
   statementRoutes(app, services)
   settlementReportRoutes(app, services)
+  statisticsRoutes(app, services)
   recoveryRoutes(app, services)
   yearEndRoutes(app, services)
   auditRoutes(app, services)

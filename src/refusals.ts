@@ -460,6 +460,8 @@ export const refusalsOf: Readonly<Record<Operation, readonly RefusalCode[]>> = {
   reportSettlement: reading('not_your_jurisdiction', 'period_not_found', 'report_not_ready'),
   exportSettlementReport: reading('not_your_jurisdiction', 'period_not_found', 'report_not_ready'),
   printSettlementReport: reading('not_your_jurisdiction', 'period_not_found', 'report_not_ready'),
+  getStatistics: reading('moment_in_future'),
+  exportStatistics: reading('moment_in_future'),
   proposeBankAccount: commanding(
     'party_not_found',
     'not_your_jurisdiction',

@@ -63,6 +63,7 @@ const layers: Readonly<Record<string, number>> = {
   quotes: 5,
   'voucher-files': 5,
   statements: 5,
+  statistics: 5,
   audit: 6,
   backup: 6,
   pulls: 6,

@@ -579,6 +579,8 @@ const requests: Readonly<Record<Operation, (role: Role) => Request & { readonly 
   reportSettlement: () => ({ query: `?period=2026-02&jurisdiction=${OWN}` }),
   exportSettlementReport: () => ({ query: `?period=2026-02&jurisdiction=${OWN}` }),
   printSettlementReport: () => ({ query: `?period=2026-02&jurisdiction=${OWN}` }),
+  getStatistics: () => ({ query: '?year=2026' }),
+  exportStatistics: () => ({ query: '?year=2026' }),
   proposeBankAccount: (role) => ({
     params: { owner: isFirm(role) ? codeOf(role, 1) : OWN },
     body: bankAccount,

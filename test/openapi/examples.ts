@@ -589,6 +589,9 @@ async function story(service: TestService): Promise<Examples> {
   await ask('reportSettlement', clearing, { query: { period } })
   await ask('exportSettlementReport', clearing, { query: { period, format: 'csv' } })
   await ask('printSettlementReport', clearing, { query: { period } })
+  await ask('getStatistics', clearing, { query: { year: 2026 } })
+  await ask('exportStatistics', clearing, { query: { year: 2026, format: 'csv' } })
+  await ask('getStatistics', clearing, { query: { year: 2999 } }, 'moment_in_future')
   await ask('simulateProgram', officer, {
     body: {
       jurisdiction: '320509',
