@@ -1049,6 +1049,42 @@ export const logCheckpoints = clearing.table(
   ],
 )
 
+export const pulls = clearing.table(
+  'pulls',
+  {
+    pull: number('pull').primaryKey().generatedByDefaultAsIdentity(),
+    askedAt: moment('asked_at').notNull(),
+    actor: integer().notNull(),
+    jurisdiction: integer(),
+    book: integer().notNull(),
+    operation: text().notNull(),
+    asked: json().notNull(),
+    first: integer(),
+    last: integer(),
+    refused: text(),
+    rows: number('rows'),
+    whole: boolean(),
+  },
+  (t) => [index('pulls_book').on(t.book, t.pull), index('pulls_jurisdiction').on(t.jurisdiction, t.pull)],
+)
+
+export const turnoverMarks = clearing.table(
+  'turnover_marks',
+  {
+    book: integer().notNull(),
+    entry: integer().notNull(),
+    type: smallint().notNull(),
+    phase: smallint().notNull(),
+    amount: money('amount').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.book, t.entry, t.type, t.phase] })],
+)
+
+export const turnoverHeads = clearing.table('turnover_heads', {
+  book: integer().primaryKey(),
+  entry: integer().notNull(),
+})
+
 export const subsidies = clearing.table(
   'subsidies',
   {

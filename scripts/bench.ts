@@ -10,6 +10,7 @@ import { growth } from './bench/growth.js'
 import { lines } from './bench/lines.js'
 import { lists } from './bench/lists.js'
 import { processes } from './bench/processes.js'
+import { pulls } from './bench/pulls.js'
 import { service } from './bench/service.js'
 import { settlement } from './bench/settlement.js'
 import { usual } from './bench/usual.js'
@@ -22,15 +23,16 @@ import { usual } from './bench/usual.js'
  */
 const USAGE = `npm run bench [-- OPTIONS]
   --quick         a small run: core, lines, usual and service, once each, within 90 seconds
-  --only A,B      some of core, lines, usual, service, processes, settlement, backup, growth, lists; core and lines measure their floor, too
+  --only A,B      some of core, lines, usual, service, processes, settlement, backup, growth, lists, pulls; core and lines measure their floor, too
   --runs N        runs of every figure, the median counts (3; 1 when quick)
   --seconds N     length of a run (8; 1 when quick)
   --items N       approved items of the period that is closed (1000000)
   --orders N      orders whose lists are read (1000000)
-  --entries N     entries present at the end of growth (10000000); of them at most 1000000 are backed up
+  --entries N     entries present at the end of growth, and in the book that is pulled (10000000); of them at most
+                  1000000 are backed up, or pulled
   --json FILE     the figures for machines`
 
-const sections = { core, lines, usual, service, processes, settlement, backup, growth, lists }
+const sections = { core, lines, usual, service, processes, settlement, backup, growth, lists, pulls }
 type Section = keyof typeof sections
 const QUICK: readonly Section[] = ['core', 'lines', 'usual', 'service']
 

@@ -40,6 +40,7 @@ import { registerSpans, registerTraces, traceIdOf } from './platform/traces.js'
 import { programRoutes } from './programs/routes.js'
 import { proposalRoutes } from './proposals/routes.js'
 import { providerRoutes } from './providers/routes.js'
+import { pullRoutes } from './pulls/routes.js'
 import { quoteRoutes } from './quotes/routes.js'
 import { recognitionApplicationRoutes } from './recognition-applications/routes.js'
 import { redFlush } from './recoveries/red-flush.js'
@@ -55,6 +56,7 @@ import { settlementReportRoutes } from './settlement-reports/routes.js'
 import { simulationRoutes } from './simulation/routes.js'
 import { resolveByHand } from './statements/paid.js'
 import { statementRoutes } from './statements/routes.js'
+import { statisticsRoutes } from './statistics/routes.js'
 import { tokenRoutes } from './tokens/routes.js'
 import { voucherFileRoutes } from './voucher-files/routes.js'
 import { voucherRoutes } from './vouchers/routes.js'
@@ -191,9 +193,11 @@ export async function buildApp(
   settlementRoutes(app, services)
   statementRoutes(app, services)
   settlementReportRoutes(app, services)
+  statisticsRoutes(app, services)
   recoveryRoutes(app, services)
   yearEndRoutes(app, services)
   auditRoutes(app, services)
+  pullRoutes(app, services)
   sealRoutes(app, services, options.seal)
   webhookRoutes(app, services, options.webhooks)
   bankAccountRoutes(app, services, options.accounts)

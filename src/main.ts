@@ -13,6 +13,7 @@ import { connect, DatabaseError, type Sql } from './platform/database.js'
 import { EmbeddedPostgresError } from './platform/embedded-postgres.js'
 import { type FileStore, openFiles } from './platform/files.js'
 import { openLog } from './platform/log.js'
+import { markTurnover } from './pulls/queries.js'
 import { sealKeyOf } from './seal/key.js'
 import { Witness } from './seal/witness.js'
 import { createService, type Service } from './service.js'
@@ -60,6 +61,7 @@ function sweepRegularly(
     await settleAll(service.engine, sql).catch(failed)
     await removeUnnamed(files, sql, systemClock).catch(failed)
     await rollUp(sql).catch(failed)
+    await markTurnover(sql).catch(failed)
     if (ring) {
       const sealing = await resealAll(service.engine, sql, ring).catch(failed)
       const { resealed, unreadable } = sealing ?? { resealed: 0, unreadable: [] }

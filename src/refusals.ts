@@ -38,6 +38,13 @@ const ofWebhook = [
   'state_conflict',
 ] as const satisfies RefusalCode[]
 
+const ofPull = [
+  'not_your_jurisdiction',
+  'book_not_found',
+  'entry_not_found',
+  'moment_in_future',
+] as const satisfies RefusalCode[]
+
 const ofAccount = [
   'party_not_found',
   'not_your_jurisdiction',
@@ -440,6 +447,13 @@ export const refusalsOf: Readonly<Record<Operation, readonly RefusalCode[]>> = {
   listAccounts: reading('not_your_jurisdiction', 'book_not_found', 'entry_not_found', 'moment_in_future'),
   listEntries: reading('not_your_jurisdiction', 'book_not_found'),
   exportEntries: reading('overloaded', 'export_too_large', 'not_your_jurisdiction', 'book_not_found'),
+  pullLedger: reading('overloaded', 'account_not_found', ...ofPull),
+  pullBook: reading('overloaded', 'export_too_large', 'account_not_found', ...ofPull),
+  pullXml: reading('overloaded', ...ofPull),
+  getTrialBalance: reading(...ofPull),
+  drawSample: reading('not_your_jurisdiction', 'book_not_found', 'entry_not_found'),
+  getGovernmentChart: reading(),
+  listPulls: reading(),
   getCheckpoint: reading('log_unsealed'),
   listCheckpoints: reading(),
   getTile: reading('not_your_jurisdiction', 'log_unsealed'),
@@ -448,6 +462,8 @@ export const refusalsOf: Readonly<Record<Operation, readonly RefusalCode[]>> = {
   reportSettlement: reading('not_your_jurisdiction', 'period_not_found', 'report_not_ready'),
   exportSettlementReport: reading('not_your_jurisdiction', 'period_not_found', 'report_not_ready'),
   printSettlementReport: reading('not_your_jurisdiction', 'period_not_found', 'report_not_ready'),
+  getStatistics: reading('moment_in_future'),
+  exportStatistics: reading('moment_in_future'),
   proposeBankAccount: commanding(
     'party_not_found',
     'not_your_jurisdiction',

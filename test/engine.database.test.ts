@@ -86,22 +86,27 @@ t.test('the service’s role', async (t) => {
       from pg_proc p where p.pronamespace = 'clearing'::regnamespace order by 1`
     const callable = functions.filter(({ mine }) => mine).map(({ name }) => name)
     t.same(callable, [
+      'account_turnover',
       'actor_numbers',
       'balances_as_of',
+      'close_pull',
       'fix_moment',
       'forget_documents',
       'hold_lease',
       'keep_document',
       'keep_webhook_lanes',
       'log_leaves',
+      'mark_turnover',
       'name_documents',
       'open_items',
       'open_logs',
+      'open_pull',
       'period_items',
       'record',
       'roll_up',
       'roll_up_items',
       'seal_logs',
+      'turnover_as_of',
     ])
     for (const { name, mine } of functions) {
       if (!mine) t.equal(await refusedWith(service, `select clearing.${name}('[]'::jsonb)`), '42501', name)

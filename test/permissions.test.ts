@@ -88,7 +88,7 @@ async function send(operation: Operation, actor: Actor, request: Request): Promi
     },
     ...(method === 'GET' ? {} : { body: file ?? csv ?? JSON.stringify(body ?? {}) }),
   })
-  const isJson = /json/.test(response.headers.get('content-type') ?? '')
+  const isJson = /\bjson/.test(response.headers.get('content-type') ?? '')
   const text = Buffer.from(await response.arrayBuffer()).toString()
   const answer = { status: response.status, body: isJson ? JSON.parse(text) : { cells: text.split(/[,\r\n]+/) } }
   // Whose rows are whose shows in their verdicts.
@@ -566,6 +566,13 @@ const requests: Readonly<Record<Operation, (role: Role) => Request & { readonly 
   listAccounts: () => ({ params: { book: OWN } }),
   listEntries: () => ({ params: { book: OWN } }),
   exportEntries: () => ({ params: { book: OWN } }),
+  pullLedger: () => ({ params: { book: OWN } }),
+  pullBook: () => ({ params: { book: OWN, form: 'balances' } }),
+  pullXml: () => ({ params: { book: OWN } }),
+  getTrialBalance: () => ({ params: { book: OWN } }),
+  drawSample: () => ({ params: { book: OWN }, query: '?method=random' }),
+  getGovernmentChart: () => ({ query: `?book=${OWN}` }),
+  listPulls: () => ({}),
   getCheckpoint: () => ({ params: { book: OWN } }),
   listCheckpoints: () => ({ params: { book: OWN } }),
   getTile: () => ({ params: { book: OWN, level: '0', tile: '000.p/1' } }),
@@ -574,6 +581,8 @@ const requests: Readonly<Record<Operation, (role: Role) => Request & { readonly 
   reportSettlement: () => ({ query: `?period=2026-02&jurisdiction=${OWN}` }),
   exportSettlementReport: () => ({ query: `?period=2026-02&jurisdiction=${OWN}` }),
   printSettlementReport: () => ({ query: `?period=2026-02&jurisdiction=${OWN}` }),
+  getStatistics: () => ({ query: '?year=2026' }),
+  exportStatistics: () => ({ query: '?year=2026' }),
   proposeBankAccount: (role) => ({
     params: { owner: isFirm(role) ? codeOf(role, 1) : OWN },
     body: bankAccount,
@@ -619,6 +628,7 @@ const shown: Partial<Record<Operation, string>> = {
   listSubsidies: subsidising,
   listProposals: earliest!,
   listBooks: OWN,
+  listPulls: 'pullXml',
   listBankAccountChanges: uscc(1),
   listSharedBankAccounts: uscc(1),
   listWebhooks: nowhere,

@@ -1,7 +1,7 @@
 import type { Sql } from '../platform/database.js'
 import { openSnapshot } from '../platform/snapshot.js'
 import { again, answers, rests, rows } from './checks/log.js'
-import { balances, floors, holds } from './checks/money.js'
+import { balances, floors, holds, marks } from './checks/money.js'
 import { grants, keys, orders, pools, vouchers } from './checks/nouns.js'
 import { accounts, chart, entries, heads, moments, numbers, transfers } from './checks/numbers.js'
 import { lines } from './checks/payments.js'
@@ -46,6 +46,7 @@ const checks: readonly Check[] = [
   { name: 'transfers', asks: 'every transfer is declared in the chart 分录均为合法划转', find: transfers },
   { name: 'accounts', asks: 'accounts are numbered without gaps 账户号连续', find: accounts },
   { name: 'balances', asks: 'balances are their transfers added up 余额等于分录之和', find: balances },
+  { name: 'marks', asks: 'marks of turnover are their transfers added up 余额标记等于分录之和', find: marks },
   { name: 'floors', asks: 'nothing fell below zero after any entry 任一凭证后均无透支', find: floors },
   { name: 'holds', asks: 'holds, held balances and open orders agree 冻结、账户与订单一致', find: holds },
   { name: 'vouchers', asks: 'vouchers are what was issued to their accounts 创新券等于发放额', find: vouchers },

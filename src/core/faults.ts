@@ -39,6 +39,10 @@ export const fieldFaults = {
     en: 'Give a period or a year, not both; upTo goes with a year',
     zh: '周期与年度须且只能填一项；upTo 仅用于年度',
   },
+  one_range: {
+    en: 'A range is given by entries, commands, moments or days: by one of them',
+    zh: '范围按凭证号、指令号、时刻或日期给出，只能用其中一种',
+  },
   sha256_format: { en: 'A SHA-256 is 64 lower-case hexadecimal digits', zh: 'SHA-256 须为 64 位小写十六进制' },
   invoice_number_format: { en: 'An invoice number has 20 digits', zh: '发票号码须为 20 位数字' },
   certificate_format: {

@@ -295,6 +295,7 @@ export const serviceRefusals = {
   statement_not_found: { status: 404, en: 'There is no such bank statement', zh: '没有该对账单' },
   exception_not_found: { status: 404, en: 'There is no such exception', zh: '没有该差错' },
   book_not_found: { status: 404, en: 'There is no such book', zh: '没有该账套' },
+  account_not_found: { status: 404, en: 'The book has no such account', zh: '账套中没有该账户' },
   entry_not_found: { status: 404, en: 'The book has not reached that number', zh: '账套尚未到达该号' },
   log_unsealed: {
     status: 409,

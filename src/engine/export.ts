@@ -5,7 +5,7 @@ import type { Actor } from '../core/actor.js'
 import { type Fen, yuan } from '../core/money.js'
 import { Refused } from '../core/refusals.js'
 import { authorise } from '../platform/auth.js'
-import type { Pages, Written } from '../platform/cells.js'
+import type { Written as Cell, Pages } from '../platform/cells.js'
 import { problem } from '../platform/problems.js'
 import { type SheetFormat, sheetFormats, sheetTypes, writeSheet } from '../platform/sheets.js'
 import { describe, type Spec } from './route.js'
@@ -70,6 +70,15 @@ export async function* withTotals(
 
 let writing = 0
 
+/** Throws Refused('overloaded') while too many files are being written. */
+function takeTurn(reply: FastifyReply): void {
+  if (writing >= AT_ONCE || reply.raw.closed) throw new Refused('overloaded')
+  writing++
+  reply.raw.once('close', () => {
+    writing--
+  })
+}
+
 /**
  * Answers a list as a file, written while it is read: each row once, as it was when its page was read. What is too long
  * for one file is refused (`export_too_large`) and never cut off.
@@ -89,11 +98,7 @@ export function exportRoute<P = object, Q = object>(app: FastifyInstance, spec: 
     handler: async (request, reply) => {
       const { format, ...query } = request.query as { format: SheetFormat }
       const asked = { params: request.params as P, query: query as Q, actor: request.actor }
-      if (writing >= AT_ONCE || reply.raw.closed) throw new Refused('overloaded')
-      writing++
-      reply.raw.once('close', () => {
-        writing--
-      })
+      takeTurn(reply)
       if ((await spec.size(asked)) > MOST_ROWS) throw new Refused('export_too_large', { most: MOST_ROWS })
       const title = await spec.title?.(asked)
       reply.raw.setTimeout(PATIENCE, () => reply.raw.destroy())
@@ -113,7 +118,7 @@ export async function* pagesOf(columns: Columns, pages: AsyncIterable<readonly R
   for await (const rows of pages) yield rows.map((row) => fields.map((field) => cell(row[field])))
 }
 
-function cell(value: unknown): Written {
+function cell(value: unknown): Cell {
   if (typeof value === 'number') return value
   const text = value === null || value === undefined ? '' : String(value)
   return AMOUNT.test(text) ? { yuan: text } : text
@@ -145,6 +150,49 @@ export function sheetRoute<P = object, Q = object>(app: FastifyInstance, spec: S
     onRequest: (request) => authorise(request, spec.operation),
     handler: async ({ params, query, actor }, reply) =>
       send(reply, await spec.read({ params: params as P, query: query as Q, actor })),
+  })
+}
+
+/** A file of any type, written while it is read. */
+interface Written {
+  readonly type: string
+  readonly name: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly parts: AsyncIterable<string | Uint8Array>
+}
+
+interface StreamSpec<P, Q> extends Spec {
+  readonly query: z.ZodType<Q>
+  /** The media types that it may have. */
+  readonly types: readonly string[]
+  read(request: { params: P; query: Q; actor: Actor }): Promise<Written>
+}
+
+/** Answers a read with a file of any length, no more of which is in memory than its reader has room for. */
+export function streamRoute<P = object, Q = object>(app: FastifyInstance, spec: StreamSpec<P, Q>): void {
+  app.route({
+    method: 'GET',
+    url: spec.url,
+    schema: {
+      ...describe(spec),
+      ...(spec.params ? { params: spec.params } : {}),
+      querystring: spec.query,
+      response: {
+        200: { content: Object.fromEntries(spec.types.map((type) => [type, { schema: z.string() }])) },
+        default: problem,
+      },
+    },
+    onRequest: (request) => authorise(request, spec.operation),
+    handler: async ({ params, query, actor }, reply) => {
+      takeTurn(reply)
+      const { type, name, headers = {}, parts } = await spec.read({ params: params as P, query: query as Q, actor })
+      reply.raw.setTimeout(PATIENCE, () => reply.raw.destroy())
+      return reply
+        .type(type.startsWith('application/vnd') ? type : `${type}; charset=utf-8`)
+        .headers(headers)
+        .header('content-disposition', `attachment; filename="${name}"`)
+        .send(Readable.from(parts, { objectMode: false }))
+    },
   })
 }
 

@@ -260,6 +260,7 @@ function functionScript(functions: readonly SqlFile[], service: string): string[
        grant usage on schema clearing to ${role};
        grant select on all tables in schema clearing to ${role};
        grant execute on function record, actor_numbers, fix_moment, period_items, open_items, balances_as_of,
+         account_turnover, turnover_as_of, mark_turnover, open_pull, close_pull,
          hold_lease, keep_document, name_documents, forget_documents, keep_webhook_lanes, roll_up, roll_up_items, log_leaves, open_logs,
          seal_logs to ${role};
      end if; end $$;`,

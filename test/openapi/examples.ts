@@ -68,7 +68,7 @@ async function story(service: TestService): Promise<Examples> {
     })
     const text = await response.text()
     const answered = response.headers.get('content-type')!.replace(/;.*/, '')
-    const answer = answered.endsWith('json') ? JSON.parse(text) : text
+    const answer = /\bjson$/.test(answered) ? JSON.parse(text) : text
     if (response.ok ? code : answer.code !== code) throw new Error(`${operation}: ${response.status} ${text}`)
     examples[operation] ??= {}
     examples[operation][code ?? 'done'] ??= {
@@ -566,6 +566,15 @@ async function story(service: TestService): Promise<Examples> {
   await ask('listEntries', auditor, { params: { book }, query: { limit: 2 } })
   await ask('exportEntries', auditor, { params: { book }, query: { format: 'csv' } })
   await ask('listAudit', auditor, { params: { book }, query: { limit: 2 } })
+  // --- what auditors take away
+  await ask('pullLedger', auditor, { params: { book }, query: { fromEntry: 1, toEntry: 3 } })
+  await ask('pullLedger', { ...auditor, jurisdiction: '330000' }, { params: { book } }, 'not_your_jurisdiction')
+  await ask('pullBook', auditor, { params: { book, form: 'balances' }, query: { toEntry: 3, format: 'csv' } })
+  await ask('pullXml', auditor, { params: { book }, query: { toEntry: 1 } })
+  await ask('getTrialBalance', auditor, { params: { book }, query: { fromEntry: 2, toEntry: 5 } })
+  await ask('drawSample', auditor, { params: { book }, query: { method: 'random', size: 1, seed: '2026' } })
+  await ask('getGovernmentChart', auditor, { query: { book } })
+  await ask('listPulls', auditor, { query: { limit: 2 } })
   // Sealing follows within a second or so.
   const head = (await ask('listBooks', auditor)).items.find((one: { book: string }) => one.book === book).seq
   const sealed = async () =>
@@ -582,6 +591,9 @@ async function story(service: TestService): Promise<Examples> {
   await ask('reportSettlement', clearing, { query: { period } })
   await ask('exportSettlementReport', clearing, { query: { period, format: 'csv' } })
   await ask('printSettlementReport', clearing, { query: { period } })
+  await ask('getStatistics', clearing, { query: { year: 2026 } })
+  await ask('exportStatistics', clearing, { query: { year: 2026, format: 'csv' } })
+  await ask('getStatistics', clearing, { query: { year: 2999 } }, 'moment_in_future')
   await ask('simulateProgram', officer, {
     body: {
       jurisdiction: '320509',

@@ -1,6 +1,6 @@
 import { type Fen, yuan } from '../../core/money.js'
 import type { Book } from '../../ledger/book.js'
-import { phases } from '../../ledger/chart.js'
+import { phases, transferType } from '../../ledger/chart.js'
 import { orderStates } from '../../orders/contract.js'
 import { next } from '../../orders/rules.js'
 import type { Sql } from '../../platform/database.js'
@@ -118,4 +118,41 @@ export async function holds(sql: Sql): Promise<string | undefined> {
       `订单不存在，却有冻结 ${yuan(order.open)}`,
     )
   return unequal(where, 'open 未结冻结', order.open, `that of an order ${order.state}`, order.wanted)
+}
+
+/** What marks of turnover say, against the transfers up to each; and whether every mark that a book should have is there. */
+export async function marks(sql: Sql): Promise<string | undefined> {
+  const [off] = await sql<{ book: Book; entry: number; type: number; phase: number; found: Fen; wanted: Fen }[]>`
+    with mark as materialized (
+      select book, entry from turnover_marks union select book, entry from turnover_heads
+    ), piece as materialized (
+      -- A transfer belongs to the first mark that reaches it.
+      select t.book, e.entries[width_bucket(t.entry - 1, e.entries) + 1] as entry, t.type, t.phase, t.amount
+      from transfers t join (select book, array_agg(entry order by entry) as entries from mark group by 1) e
+        on e.book = t.book
+    ), added as (
+      select book, entry, type, phase, sum(amount) as amount from piece where entry is not null group by 1, 2, 3, 4
+    ), wanted as (
+      select m.book, m.entry, k.type, k.phase, coalesce(sum(a.amount) over (
+               partition by m.book, k.type, k.phase order by m.entry), 0) as amount
+      from mark m
+      cross join lateral (
+        select distinct x.type, x.phase from (
+          select a.book, a.type, a.phase from added a union select n.book, n.type, n.phase from turnover_marks n) x
+        where x.book = m.book) k
+      left join added a on a.book = m.book and a.entry = m.entry and a.type = k.type and a.phase = k.phase
+    )
+    select w.book, w.entry, w.type, w.phase, coalesce(f.amount, 0)::bigint as found, w.amount::bigint as wanted
+    from wanted w
+    left join turnover_marks f on f.book = w.book and f.entry = w.entry and f.type = w.type and f.phase = w.phase
+    where coalesce(f.amount, 0) <> w.amount order by 1, 2, 3, 4 limit 1`
+  if (!off) return undefined
+  const type = transferType(off.type)
+  return unequal(
+    place(off.book, { entry: off.entry }),
+    `the mark of ${type} 余额标记`,
+    off.found,
+    'the sum of the transfers',
+    off.wanted,
+  )
 }

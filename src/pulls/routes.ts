@@ -1,0 +1,273 @@
+import type { FastifyInstance } from 'fastify'
+import type { Actor } from '../core/actor.js'
+import { bookText } from '../core/ids.js'
+import { Refused } from '../core/refusals.js'
+import { mayRead, readableBooks } from '../engine/access.js'
+import { MOST_ROWS, streamRoute } from '../engine/export.js'
+import { isOutage } from '../engine/outage.js'
+import { readRoute, type Services } from '../engine/route.js'
+import type { Book } from '../ledger/book.js'
+import { accountKinds } from '../ledger/chart.js'
+import type { Pages } from '../platform/cells.js'
+import { Faults } from '../platform/problems.js'
+import { sheetTypes, writeSheet } from '../platform/sheets.js'
+import { balancePages, generalPages, subsidiaryPages, trialBalance, voucherPages, XML_END, xmlHead } from './books.js'
+import {
+  bookParams,
+  chartQuery,
+  chartView,
+  type FieldBook,
+  type FieldBookQuery,
+  fieldBookParams,
+  fieldBookQuery,
+  type LedgerQuery,
+  ledgerQuery,
+  pullsQuery,
+  pullsView,
+  type RangeAsked,
+  type SampleQuery,
+  sampleQuery,
+  sampleView,
+  trialBalanceQuery,
+  trialBalanceView,
+  xmlQuery,
+} from './contract.js'
+import { chartOf } from './government-chart.js'
+import { columns, type Filter, textPages } from './lines.js'
+import { accountNo, closePull, linesIn, openPull, pullsOf, type Range, rangeOf } from './queries.js'
+import { drawSample } from './sample.js'
+
+const tag = 'audit 审计'
+
+/** What a pull is of, before it is known whether it may be. */
+interface Pull {
+  readonly what: 'pullLedger' | 'pullBook' | 'pullXml' | 'getTrialBalance' | 'drawSample'
+  readonly actor: Actor
+  readonly book: Book
+  readonly asked: object
+}
+
+/** Ledger pulls of auditors: every one is on record before its first row is read, and every refused one, too. */
+export function pullRoutes(app: FastifyInstance, services: Services): void {
+  const { sql, clock } = services
+
+  /** Finds what is asked for and puts it on record; throws Refused when it is refused, which is on record as well. */
+  async function open<T extends { readonly range: Range }>(pull: Pull, find: () => Promise<T>) {
+    const record = (more: object) => openPull(sql, { ...pull, at: clock.now(), ...more })
+    try {
+      if (!mayRead(pull.actor, pull.book)) throw new Refused('not_your_jurisdiction', { book: bookText(pull.book) })
+      const found = await find()
+      return { ...found, pull: await record({ range: found.range }) }
+    } catch (error) {
+      if (error instanceof Refused) await record({ refused: error.refusal.refused })
+      throw error
+    }
+  }
+
+  /** Passes pages on, and says at the end how many rows were read and whether those were all. */
+  async function* counted<T>(pull: number, pages: AsyncIterable<T>, rowsOf: (page: T) => number) {
+    let rows = 0
+    let isWhole = false
+    try {
+      for await (const page of pages) {
+        rows += rowsOf(page)
+        yield page
+      }
+      isWhole = true
+    } finally {
+      // A reader who is gone hears nothing; the record then says that the pull never ended.
+      await closePull(sql, pull, rows, isWhole).catch((error: unknown) => {
+        if (isWhole || !isOutage(error as object)) throw error
+      })
+    }
+  }
+
+  const filterOf = async (book: Book, { kind, owner }: Pick<LedgerQuery, 'kind' | 'owner'>): Promise<Filter> => {
+    if (kind === undefined || owner === undefined) return { kind }
+    const account = await accountNo(sql, book, kind, owner)
+    if (account === undefined) throw new Refused('account_not_found', { kind, owner })
+    return { kind, account }
+  }
+  const nameOf = ({ book, first, last }: Range, what: string) => `${what}-${bookText(book)}-${first}-${last}`
+  const numbered = (pull: number) => ({ 'clearing-pull': String(pull) })
+
+  streamRoute<{ book: string }, LedgerQuery>(app, {
+    operation: 'pullLedger',
+    url: '/v1/books/:book/pulls/ledger',
+    tag,
+    params: bookParams,
+    query: ledgerQuery as never,
+    types: ['application/x-ndjson', 'text/csv'],
+    summary: { en: 'Lines of journal entries over any range', zh: '调取分录（任意范围）' },
+    async read({ params, query: { format, ...query }, actor }) {
+      const book = Number(params.book)
+      const opened = await open({ what: 'pullLedger', actor, book, asked: { ...query, format } }, async () => ({
+        range: await rangeOf(services, book, query),
+        filter: await filterOf(book, query),
+      }))
+      const { range, filter, pull } = opened
+      const pages = counted(pull, textPages(sql, range, filter, format, chartOf(book)), ({ lines }) => lines)
+      async function* parts() {
+        if (format === 'csv') {
+          yield `\ufeff${Object.entries(columns)
+            .map(([field, zh]) => `${zh} ${field}`)
+            .join()}\r\n`
+        }
+        for await (const { text } of pages) yield text
+      }
+      const type = format === 'csv' ? 'text/csv' : 'application/x-ndjson'
+      return { type, name: `${nameOf(range, 'ledger')}.${format}`, headers: numbered(pull), parts: parts() }
+    },
+  })
+
+  streamRoute<{ book: string; form: FieldBook }, FieldBookQuery>(app, {
+    operation: 'pullBook',
+    url: '/v1/books/:book/pulls/books/:form',
+    tag,
+    params: fieldBookParams,
+    query: fieldBookQuery as never,
+    types: Object.values(sheetTypes),
+    summary: {
+      en: 'Voucher list, general ledger, subsidiary ledger or trial balance as a file',
+      zh: '调取记账凭证、总账、明细账、科目余额表',
+    },
+    async read({ params, query: { format, by, detail, ...query }, actor }) {
+      const book = Number(params.book)
+      const { form } = params
+      const { kind } = query
+      if (form === 'subsidiary' && kind === undefined) throw new Faults([{ pointer: '/query/kind', code: 'required' }])
+      const asked = { form, ...query, by, detail, format }
+      const { range, filter, pull } = await open({ what: 'pullBook', actor, book, asked }, async () => {
+        const range = await rangeOf(services, book, query)
+        // Two rows a line; a book that a sheet has no room for is never cut off.
+        const isLong = form === 'vouchers' || form === 'subsidiary'
+        if (format === 'xlsx' && isLong && (await linesIn(sql, range, MOST_ROWS / 2)) > MOST_ROWS / 2) {
+          throw new Refused('export_too_large', { most: MOST_ROWS / 2 })
+        }
+        return { range, filter: await filterOf(book, query) }
+      })
+      const forms: Record<FieldBook, () => AsyncIterable<Parameters<typeof rowsOf>[0]>> = {
+        vouchers: () => voucherPages(sql, range, filter),
+        general: () => generalPages(sql, range, by, kind),
+        subsidiary: () => subsidiaryPages(sql, range, { ...filter, kind: kind! }),
+        balances: () => balancePages(sql, range, detail),
+      }
+      const pages = counted(pull, forms[form](), rowsOf) as Pages
+      const name = `${nameOf(range, form)}.${format}`
+      return { type: sheetTypes[format], name, headers: numbered(pull), parts: writeSheet(format, pages) }
+    },
+  })
+
+  streamRoute<{ book: string }, RangeAsked>(app, {
+    operation: 'pullXml',
+    url: '/v1/books/:book/pulls/xml',
+    tag,
+    params: bookParams,
+    query: xmlQuery as never,
+    types: ['application/xml'],
+    summary: {
+      en: 'Chart, balances and vouchers as XML in the style of GB/T 24589',
+      zh: '调取会计科目、科目余额、记账凭证（GB/T 24589 样式 XML）',
+    },
+    async read({ params, query, actor }) {
+      const book = Number(params.book)
+      const { range, pull } = await open({ what: 'pullXml', actor, book, asked: query }, async () => ({
+        range: await rangeOf(services, book, query),
+      }))
+      const [row] = await sql<{ name: string; days: string }[]>`
+        select b.name, coalesce((
+          select min(c.day) || ' 至 ' || max(c.day) from commands c
+          where c.book = b.book and c.seq in (
+            (select seq from transfers where book = ${book} and entry = ${range.first} limit 1),
+            (select seq from transfers where book = ${book} and entry = ${range.last} limit 1))), '') as days
+        from books b where b.book = ${book}`
+      const head = await xmlHead(sql, range, row!)
+      const pages = counted(pull, textPages(sql, range, {}, 'xml', chartOf(book)), ({ lines }) => lines)
+      async function* parts() {
+        yield head
+        for await (const { text } of pages) yield text
+        yield XML_END
+      }
+      return {
+        type: 'application/xml',
+        name: `${nameOf(range, 'vouchers')}.xml`,
+        headers: numbered(pull),
+        parts: parts(),
+      }
+    },
+  })
+
+  readRoute<{ book: string }, RangeAsked>(app, {
+    operation: 'getTrialBalance',
+    url: '/v1/books/:book/trial-balance',
+    tag,
+    params: bookParams,
+    query: trialBalanceQuery as never,
+    summary: { en: 'The trial balance over a range, or as of its end', zh: '科目余额（任意范围或时点）' },
+    answer: trialBalanceView,
+    async read({ params, query, actor }) {
+      const book = Number(params.book)
+      const { range, pull } = await open({ what: 'getTrialBalance', actor, book, asked: query }, async () => ({
+        range: await rangeOf(services, book, query),
+      }))
+      const balance = await trialBalance(sql, range)
+      await closePull(sql, pull, balance.items.length, true)
+      return { book: params.book, pull, ...balance }
+    },
+  })
+
+  readRoute<{ book: string }, SampleQuery>(app, {
+    operation: 'drawSample',
+    url: '/v1/books/:book/sample',
+    tag,
+    params: bookParams,
+    query: sampleQuery as never,
+    summary: { en: 'A sample of approved claims that another auditor draws again', zh: '抽样（可复现）' },
+    answer: sampleView,
+    async read({ params, query, actor }) {
+      const book = Number(params.book)
+      const { multiple, ...rest } = query
+      const asked = { ...rest, ...(multiple === undefined ? {} : { multiple: String(multiple) }) }
+      const opened = await open({ what: 'drawSample', actor, book, asked }, async () => {
+        const range = await rangeOf(services, book, query.upTo === undefined ? {} : { toSeq: query.upTo })
+        const [head] = await sql<{ seq: bigint }[]>`select seq from books where book = ${book}`
+        return { range, upTo: query.upTo ?? Number(head!.seq) }
+      })
+      const sample = await drawSample(sql, book, { ...query, upTo: opened.upTo })
+      await closePull(sql, opened.pull, sample.items.length, true)
+      return { ...sample, pull: opened.pull }
+    },
+  })
+
+  readRoute<object, { book: string }>(app, {
+    operation: 'getGovernmentChart',
+    url: '/v1/government-chart',
+    tag,
+    query: chartQuery as never,
+    summary: { en: 'Account codes of the government chart for a book', zh: '政府会计科目对照' },
+    answer: chartView,
+    read: async ({ query }) => {
+      const { jurisdiction, standard, subjects } = chartOf(Number(query.book))
+      return {
+        jurisdiction,
+        standard,
+        subjects: subjects.map((subject) => {
+          const { normal, zh, en } = accountKinds[subject.kind]
+          return { ...subject, normal, zh, en }
+        }),
+      }
+    },
+  })
+
+  readRoute<object, { limit: number; cursor?: string; book?: string }>(app, {
+    operation: 'listPulls',
+    url: '/v1/pulls',
+    tag,
+    query: pullsQuery as never,
+    summary: { en: 'Who pulled which ledger, the refused ones too', zh: '调取记录（含被拒绝的）' },
+    answer: pullsView,
+    read: ({ query, actor }) => pullsOf(sql, readableBooks(actor) ?? { low: -1, high: -1 }, query),
+  })
+}
+
+const rowsOf = (page: readonly unknown[]) => page.length
