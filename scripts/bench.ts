@@ -11,6 +11,7 @@ import { lines } from './bench/lines.js'
 import { lists } from './bench/lists.js'
 import { processes } from './bench/processes.js'
 import { pulls } from './bench/pulls.js'
+import { seal } from './bench/seal.js'
 import { service } from './bench/service.js'
 import { settlement } from './bench/settlement.js'
 import { usual } from './bench/usual.js'
@@ -23,7 +24,7 @@ import { usual } from './bench/usual.js'
  */
 const USAGE = `npm run bench [-- OPTIONS]
   --quick         a small run: core, lines, usual and service, once each, within 90 seconds
-  --only A,B      some of core, lines, usual, service, processes, settlement, backup, growth, lists, pulls; core and lines measure their floor, too
+  --only A,B      some of core, lines, usual, service, processes, settlement, backup, growth, lists, pulls, seal; core and lines measure their floor, too
   --runs N        runs of every figure, the median counts (3; 1 when quick)
   --seconds N     length of a run (8; 1 when quick)
   --items N       approved items of the period that is closed (1000000)
@@ -32,7 +33,7 @@ const USAGE = `npm run bench [-- OPTIONS]
                   1000000 are backed up, or pulled
   --json FILE     the figures for machines`
 
-const sections = { core, lines, usual, service, processes, settlement, backup, growth, lists, pulls }
+const sections = { core, lines, usual, service, processes, settlement, backup, growth, lists, pulls, seal }
 type Section = keyof typeof sections
 const QUICK: readonly Section[] = ['core', 'lines', 'usual', 'service']
 

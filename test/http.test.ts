@@ -148,10 +148,17 @@ function isDecodable(text: string): boolean {
   }
 }
 
+/** What is answered as a stream, when no other format is asked for. */
+const streamed: Partial<Record<Operation, string>> = {
+  pullLedger: 'application/x-ndjson',
+  pullBook: 'text/csv',
+  pullXml: 'application/xml',
+}
+
 /** What is not as promised about an answer, whatever was asked; undefined when all is well. */
 function wrongWith(operation: Operation, { status, text, body, headers }: Answer): string | undefined {
   if (status >= 500) return 'a fault'
-  const promised = operation.startsWith('export') ? 'text/csv' : 'application/json'
+  const promised = streamed[operation] ?? (operation.startsWith('export') ? 'text/csv' : 'application/json')
   if (status < 300) return headers.get('content-type')?.startsWith(promised) ? undefined : `not ${promised}`
   codesSeen.add(body.code)
   if (!refusalsOf[operation].includes(body.code)) return 'a code that the operation does not list'

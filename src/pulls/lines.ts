@@ -1,6 +1,7 @@
 import type { PendingQuery, Row } from 'postgres'
 import { type Fen, yuan } from '../core/money.js'
 import { chinaTime } from '../core/time.js'
+import type { Book } from '../ledger/book.js'
 import { type AccountKind, accountKind, accountKinds, type Phase, phases, transferTypes } from '../ledger/chart.js'
 import type { Sql } from '../platform/database.js'
 import type { GovernmentChart } from './government-chart.js'
@@ -35,8 +36,10 @@ export const columns = {
 
 export type TextFormat = 'jsonl' | 'csv' | 'xml'
 
-/** Lines of one page; two pages of a pull are in memory at once. */
+/** Lines of one page at most. */
 const PAGE_LINES = 5000
+/** Pages of a pull that are made at once, each on a connection of its own. */
+const PAGES_AT_ONCE = 2
 
 /** Texts by the numbers of the chart, which are places in an array. */
 const byNo = (table: Readonly<Record<string, { readonly no: number }>>, of: (name: string) => string) =>
@@ -60,46 +63,65 @@ interface Place {
 interface TextPage {
   readonly text: string
   readonly lines: number
-  readonly last: Place
 }
 
 /**
  * The lines of a range as text, page by page, made by the database: entries never change, so pages by number are one
- * moment without a transaction that waits for a slow reader. The next page is read while one is written.
+ * moment without a transaction that waits for a slow reader. The next pages are made while one is written.
  */
 export async function* textPages(sql: Sql, range: Range, filter: Filter, format: TextFormat, chart: GovernmentChart) {
-  const read = (after: Place) => textPage(sql, range, filter, format, chart, after)
-  let next = read({ entry: range.first - 1, line: MOST_LINE })
-  for (;;) {
-    const page = await next
-    if (page.lines === PAGE_LINES) {
-      next = read(page.last)
-      // Whoever takes no more pages does not hear of it.
-      next.catch(() => {})
-    }
-    if (page.lines > 0) yield page
-    if (page.lines < PAGE_LINES) return
+  const pages: Promise<TextPage>[] = []
+  for await (const stretch of stretches(sql, range)) {
+    const page = textPage(sql, range.book, stretch, filter, format, chart)
+    // Whoever takes no more pages does not hear of it.
+    page.catch(() => {})
+    pages.push(page)
+    if (pages.length < PAGES_AT_ONCE) continue
+    const first = await pages.shift()!
+    if (first.lines > 0) yield first
+  }
+  for (const page of pages) {
+    const next = await page
+    if (next.lines > 0) yield next
   }
 }
 const MOST_LINE = 2_147_483_647
 
+/** Lines after one place, up to and with another. */
+interface Stretch {
+  readonly after: Place
+  readonly until: Place
+}
+
+/** A range in stretches of as many lines as a page has, found in the index alone. */
+async function* stretches(sql: Sql, { book, first, last }: Range): AsyncGenerator<Stretch> {
+  for (let after: Place = { entry: first - 1, line: MOST_LINE }; ; ) {
+    const [until] = await sql<Place[]>`
+      select entry, line from transfers
+      where book = ${book} and (book, entry, line) > (${book}, ${after.entry}, ${after.line}) and entry <= ${last}
+      order by book, entry, line offset ${PAGE_LINES - 1} limit 1`
+    yield { after, until: until ?? { entry: last, line: MOST_LINE } }
+    if (!until) return
+    after = until
+  }
+}
+
 async function textPage(
   sql: Sql,
-  range: Range,
+  book: Book,
+  { after, until }: Stretch,
   filter: Filter,
   format: TextFormat,
   chart: GovernmentChart,
-  after: Place,
 ): Promise<TextPage> {
   const posted = format === 'xml' ? sql`and t.phase in (${phases.post}, ${phases.capture})` : sql``
-  const [page] = await sql<{ text: string | null; lines: number; entry: number; line: number }[]>`
-    select string_agg(${texts[format](sql)}, '' order by t.entry, t.line) as text, count(*)::int as lines,
-           max(t.entry) as entry, (array_agg(t.line order by t.entry desc, t.line desc))[1] as line
+  const [page] = await sql<{ text: string | null; lines: number }[]>`
+    select string_agg(${texts[format](sql)}, '' order by t.entry, t.line) as text, count(*)::int as lines
     from (
       select * from transfers t
-      where t.book = ${range.book} and (t.book, t.entry, t.line) > (${range.book}, ${after.entry}, ${after.line})
-        and t.entry <= ${range.last} ${filtered(sql, filter)} ${posted}
-      order by t.book, t.entry, t.line limit ${PAGE_LINES}
+      where t.book = ${book} and (t.book, t.entry, t.line) > (${book}, ${after.entry}, ${after.line})
+        and (t.book, t.entry, t.line) <= (${book}, ${until.entry}, ${until.line}) ${filtered(sql, filter)} ${posted}
+      order by t.book, t.entry, t.line
     ) t
     ${beside(sql)}
     cross join (select ${kindNames}::text[] as kinds, ${codesOf(chart)}::text[] as codes, ${typeNames}::text[] as types,
@@ -108,7 +130,7 @@ async function textPage(
       select n.kinds[d.kind] || case d.owner when '' then '' else ':' || d.owner end as debit,
              n.kinds[k.kind] || case k.owner when '' then '' else ':' || k.owner end as credit,
              concat(t.amount / 100, '.', lpad((t.amount % 100)::text, 2, '0')) as amount) x`
-  return { text: page!.text ?? '', lines: page!.lines, last: { entry: page!.entry, line: page!.line } }
+  return { text: page!.text ?? '', lines: page!.lines }
 }
 
 const filtered = (sql: Sql, { kind, account }: Filter) => {
