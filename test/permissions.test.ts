@@ -302,6 +302,8 @@ const { application } = applied.result as { application: string }
 const passed = { verdict: 'passed' }
 const csv = `enterprise,program,amount\n${uscc(1)},${things.program},1.00\n`
 const { file } = (await send('uploadVoucherFile', officer, { csv })).body as { file: string }
+// Whoever tried in vain sees that in the list, and not what others pulled.
+await done('getTrialBalance', bureau('auditor', OWN, 'the first auditor'), { params: { book: OWN } })
 /** A bank statement of one line that belongs to nothing. */
 const bankStatement = (serial: string) =>
   `账号,32001234\n期初余额,0\n期末余额,1\nday,side,amount,reference,serial\n2026-03-02,贷,1,利息,${serial}\n`
@@ -572,7 +574,7 @@ const requests: Readonly<Record<Operation, (role: Role) => Request & { readonly 
   getTrialBalance: () => ({ params: { book: OWN } }),
   drawSample: () => ({ params: { book: OWN }, query: '?method=random' }),
   getGovernmentChart: () => ({ query: `?book=${OWN}` }),
-  listPulls: () => ({}),
+  listPulls: () => ({ query: '?limit=100' }),
   getCheckpoint: () => ({ params: { book: OWN } }),
   listCheckpoints: () => ({ params: { book: OWN } }),
   getTile: () => ({ params: { book: OWN, level: '0', tile: '000.p/1' } }),
@@ -628,7 +630,7 @@ const shown: Partial<Record<Operation, string>> = {
   listSubsidies: subsidising,
   listProposals: earliest!,
   listBooks: OWN,
-  listPulls: 'pullXml',
+  listPulls: 'the first auditor',
   listBankAccountChanges: uscc(1),
   listSharedBankAccounts: uscc(1),
   listWebhooks: nowhere,
