@@ -41,9 +41,16 @@ export function parseVerifier(text: string): Verifier | undefined {
   return keyId(found).toString('hex') === id ? found : undefined
 }
 
+/** Exporting a key takes longer than signing with it, and every log is signed once a second. */
+const publicOf = new WeakMap<KeyObject, Buffer>()
+
 /** The public key of a private one, 32 bytes. */
 export function publicBytes(key: KeyObject): Buffer {
-  return createPublicKey(key).export({ type: 'spki', format: 'der' }).subarray(SPKI.length)
+  const known = publicOf.get(key)
+  if (known) return known
+  const bytes = createPublicKey(key).export({ type: 'spki', format: 'der' }).subarray(SPKI.length)
+  publicOf.set(key, bytes)
+  return bytes
 }
 
 /** Reads the PEM of a private Ed25519 key; undefined when it is none. */
