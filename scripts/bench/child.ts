@@ -22,8 +22,12 @@ export class ServiceProcess {
     readonly cluster: Cluster,
   ) {}
 
-  /** `queue`: commands that may wait at most, when it is to be overloaded. */
-  static async start(cluster: Cluster, database: Database, options: { queue?: number } = {}): Promise<ServiceProcess> {
+  /** `queue`: commands that may wait at most, when it is to be overloaded. `isSealed`: it seals its logs. */
+  static async start(
+    cluster: Cluster,
+    database: Database,
+    options: { queue?: number; isSealed?: boolean } = {},
+  ): Promise<ServiceProcess> {
     const { databaseUrl, migrateUrl } = database
     const child = fork(fileURLToPath(new URL('server.ts', import.meta.url)), {
       cwd: PROJECT,

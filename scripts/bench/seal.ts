@@ -1,17 +1,21 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { systemClock, systemTimer } from '../../src/core/time.js'
 import { connect } from '../../src/platform/database.js'
 import { writeBundle } from '../../src/seal/bundle.js'
+import { headsAndSeals } from '../../src/seal/queries.js'
 import { Sealer } from '../../src/seal/sealer.js'
 import { verifyBundle } from '../../src/seal/verify.js'
 import { openSealStore } from '../../src/storage.js'
 import { testSeal } from '../../test/support/service.js'
 import { type Bench, short } from './bench.js'
-import { settle, withEngine } from './cluster.js'
+import { ServiceProcess } from './child.js'
+import { type Database, settle, withEngine } from './cluster.js'
+import { Desk } from './desk.js'
 import { inTurn } from './load.js'
-import { appropriateAtRandom, appropriateMany, meetPools, openPools } from './scene.js'
+import { appropriateAtRandom, appropriateMany, meetPools, openMarket, openPools } from './scene.js'
 
 /** Entries of the one book whose log is bundled and verified, at most. */
 const MOST_BUNDLED = 1_000_000
@@ -20,8 +24,15 @@ const PROGRAMS = 3
 /** Callers of the hot path, each awaiting its command. */
 const CALLERS = 64
 
-/** The engine with and without the sealer beside it, a backlog that is sealed, and a bundle that is verified. */
-export async function seal({ cluster, figures, sizes, say, verify }: Bench): Promise<void> {
+/** Seconds under load before a service is measured: the code is compiled and the market's facts are known. */
+const WARM_UP = 3
+
+/**
+ * The engine and the service with and without sealing, a backlog that is sealed, and a bundle that is verified.
+ */
+export async function seal(bench: Bench): Promise<void> {
+  await besideOrders(bench)
+  const { cluster, figures, sizes, say, verify } = bench
   const database = await cluster.fresh('seal')
   const key = testSeal()
   const sealer = () => {
@@ -29,7 +40,6 @@ export async function seal({ cluster, figures, sizes, say, verify }: Bench): Pro
     const made = new Sealer({ store, key, clock: systemClock, timer: systemTimer, isInCharge: () => true })
     return { made, close: () => store.close() }
   }
-  figures.heading('Sealing 存证封存')
   await withEngine(database, {}, async (engine) => {
     say('  opening pools')
     const pools = await openPools(engine, PROGRAMS)
@@ -87,4 +97,44 @@ export async function seal({ cluster, figures, sizes, say, verify }: Bench): Pro
   })
   await verify(database)
   await cluster.drop(database)
+}
+
+/** Orders over HTTP while their service seals its logs, and while it does not. */
+async function besideOrders({ cluster, figures, sizes, say }: Bench): Promise<void> {
+  figures.heading('Sealing 存证封存')
+  const database = await cluster.fresh('seal_orders')
+  const market = await withEngine(database, { batch: 4000 }, (engine) => openMarket(engine, sizes))
+  await settle(database)
+  const measure = async (isSealed: boolean) => {
+    const service = await ServiceProcess.start(cluster, database, { isSealed })
+    try {
+      const desk = await Desk.open(service, market)
+      await desk.file(CALLERS, WARM_UP)
+      if (isSealed) await allSealed(database)
+      const { perSecond } = await desk.file(CALLERS, sizes.seconds)
+      return perSecond
+    } finally {
+      await service.stop()
+    }
+  }
+  say(`  orders over ${CALLERS} connections without sealing and with it`)
+  const [without, sealed] = await inTurn(
+    sizes.runs,
+    say,
+    () => measure(false),
+    () => measure(true),
+  )
+  figures.record('orders_unsealed_per_s', `orders over ${CALLERS} connections, nothing sealed`, '/s', without!)
+  figures.record('orders_sealed_per_s', '  sealed every second beside it', '/s', sealed!, 'orders_unsealed_per_s')
+  await cluster.drop(database)
+}
+
+/** Waits until what was recorded without sealing is sealed. */
+async function allSealed({ databaseUrl }: Database): Promise<void> {
+  const sql = connect(databaseUrl, 1)
+  try {
+    while ((await headsAndSeals(sql)).some(({ after, until }) => after < until)) await sleep(100)
+  } finally {
+    await sql.end({ timeout: 5 })
+  }
 }

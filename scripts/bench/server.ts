@@ -1,6 +1,7 @@
 import { systemClock } from '../../src/core/time.js'
 import { builtInIssuer } from '../../src/platform/auth.js'
 import { createService } from '../../src/service.js'
+import { testSeal } from '../../test/support/service.js'
 import type { Command, Usage } from './child.js'
 
 /** The real service in a process of its own, for the bench: started, asked for its usage and stopped by its parent. */
@@ -12,10 +13,11 @@ process.on('SIGINT', () => {})
 // Without the bench nobody would ever stop it.
 process.on('disconnect', () => process.exit(1))
 
-const { databaseUrl, migrateUrl, queue } = JSON.parse(process.env.BENCH_SERVICE!) as {
+const { databaseUrl, migrateUrl, queue, isSealed } = JSON.parse(process.env.BENCH_SERVICE!) as {
   databaseUrl: string
   migrateUrl: string
   queue?: number
+  isSealed?: boolean
 }
 const service = await createService({
   databaseUrl,
@@ -23,6 +25,7 @@ const service = await createService({
   clock: systemClock,
   auth: builtInIssuer('bench', 'bench'),
   ...(queue === undefined ? {} : { queue }),
+  ...(isSealed ? { seal: testSeal() } : {}),
 })
 const base = new URL(await service.open({ host: '127.0.0.1', port: 0 }))
 

@@ -31,7 +31,7 @@ export class SealKey {
   }
 
   /** The signed note of a log's head. */
-  sign({ book, size, root }: Sealed): string {
+  sign({ book, size, root }: Sealed): Promise<string> {
     return signCheckpoint({ origin: logName(this.origin, book), size, root }, this.#key)
   }
 }

@@ -2,7 +2,7 @@ import { edgeOf, GrowingTree, HASH_BYTES, type Hash, TILE } from '../core/merkle
 import { type Clock, dayOf, type Instant, type Timer } from '../core/time.js'
 import type { Book } from '../ledger/book.js'
 import { logName, type SealKey } from './key.js'
-import type { NewSeal, Sealed, Stretch, TilePlace } from './queries.js'
+import type { NewSeal, Stretch, TilePlace } from './queries.js'
 import type { Witness } from './witness.js'
 
 /** How often it is looked whether there is something to seal, in milliseconds. */
@@ -187,14 +187,14 @@ export class Sealer {
   async #seal(part: readonly Stretch[]): Promise<void> {
     const { store, clock, key } = this.#options
     const hashes = await store.leaves(part)
-    const seals = part.map(({ book, after, until }): NewSeal => {
+    const grown = part.map(({ book, after, until }) => {
       const leaves = hashes.get(book) ?? []
       if (leaves.length !== until - after) throw new Error(`book ${book} has ${leaves.length} leaves after ${after}`)
       const tree = this.#trees.get(book)!
       for (const leaf of leaves) tree.add(leaf)
-      const sealed: Sealed = { book, size: tree.size, root: tree.root }
-      return { ...sealed, after, note: key.sign(sealed), tiles: tree.takeFull() }
+      return { book, after, size: tree.size, root: tree.root, tiles: tree.takeFull() }
     })
+    const seals: NewSeal[] = await Promise.all(grown.map(async (one) => ({ ...one, note: await key.sign(one) })))
     const now = clock.now()
     await store.keep(seals, dayOf(now), now)
     await this.#options.witness?.keep(seals.map(({ book, ...seal }) => ({ ...seal, log: logName(key.origin, book) })))

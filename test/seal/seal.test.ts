@@ -208,15 +208,15 @@ t.test('whatever is changed in a bundle is named', async (t) => {
 })
 
 t.test('a fork convicts: a changed past cannot have both checkpoints', async (t) => {
-  const other = key.sign({ book: BOOK, size: kept.size, root: leafHash(Buffer.from('another past')) })
+  const other = await key.sign({ book: BOOK, size: kept.size, root: leafHash(Buffer.from('another past')) })
   t.match(findingIn(bundle, { verifier, notes: [other] }), /^brought: FORKED/)
-  const stranger = testSeal(8).sign({ book: BOOK, size: kept.size, root: kept.root })
+  const stranger = await testSeal(8).sign({ book: BOOK, size: kept.size, root: kept.root })
   t.match(
     findingIn(bundle, { verifier, notes: [stranger] }),
     /^brought: .*not signed/,
     'what others signed convicts nobody',
   )
-  const longer = key.sign({ book: BOOK, size: last.size + 9, root: kept.root })
+  const longer = await key.sign({ book: BOOK, size: last.size + 9, root: kept.root })
   t.match(findingIn(bundle, { verifier, notes: [longer] }), /^brought: .*more than this bundle/)
 })
 

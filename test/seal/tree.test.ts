@@ -271,8 +271,8 @@ const pkcs8 = (seed: number) =>
   })
 const log = 'log.example/books/310000'
 /** RFC 8032 keys are their seed; the verifier of a seed. */
-const verifierOf = (seed: number) => {
-  const note = signCheckpoint({ origin: log, size: 1, root: leaves[0]! }, pkcs8(seed))
+const verifierOf = async (seed: number) => {
+  const note = await signCheckpoint({ origin: log, size: 1, root: leaves[0]! }, pkcs8(seed))
   return { note, verifier: parseVerifier(vkey(seed))! }
 }
 function vkey(seed: number) {
@@ -283,13 +283,13 @@ function vkey(seed: number) {
 }
 
 t.test('checkpoints are those of C2SP tlog-checkpoint', async (t) => {
-  const { note, verifier } = verifierOf(1)
+  const { note, verifier } = await verifierOf(1)
   t.match(
     note,
     /^log\.example\/books\/310000\n1\nbjQLnP\+zepicpUTmu3gKLHiQHT\+zNzh2hRGjBhevoB0=\n\n— log\.example\/books\/310000 [A-Za-z0-9+/]{90}(?:[A-Za-z0-9+/=]{2})\n$/,
   )
   t.same(verifyCheckpoint(note, verifier), { origin: log, size: 1, root: leaves[0] })
-  t.equal(verifyCheckpoint(note, verifierOf(2).verifier), undefined, 'another key')
+  t.equal(verifyCheckpoint(note, (await verifierOf(2)).verifier), undefined, 'another key')
   t.equal(verifyCheckpoint(note.replace('\n1\n', '\n2\n'), verifier), undefined, 'another size')
   for (const text of [
     '',
@@ -303,28 +303,28 @@ t.test('checkpoints are those of C2SP tlog-checkpoint', async (t) => {
 })
 
 t.test('two checkpoints of a forked log convict whoever signed them', async (t) => {
-  const { verifier } = verifierOf(1)
+  const { verifier } = await verifierOf(1)
   const sign = (size: number, root: Hash, seed = 1) => signCheckpoint({ origin: log, size, root }, pkcs8(seed))
   const [true300, true1000] = [published(300), published(1000)]
   const forkedList = [...many.slice(0, 250), many[60_000]!, ...many.slice(251)]
   const [fork300, fork1000] = [published(300, forkedList), published(1000, forkedList)]
-  const told = sign(1000, true1000.root)
-  t.equal(convict(sign(1000, fork1000.root), told, verifier), 'forked', 'of one size: the notes alone')
+  const told = await sign(1000, true1000.root)
+  t.equal(convict(await sign(1000, fork1000.root), told, verifier), 'forked', 'of one size: the notes alone')
   t.equal(convict(told, told, verifier), 'consistent')
-  t.equal(convict(sign(300, true300.root), told, verifier, true1000.proven()), 'consistent')
+  t.equal(convict(await sign(300, true300.root), told, verifier, true1000.proven()), 'consistent')
   t.equal(
-    convict(sign(300, fork300.root), told, verifier, true1000.proven()),
+    convict(await sign(300, fork300.root), told, verifier, true1000.proven()),
     'forked',
     'the older one is no beginning',
   )
-  t.equal(convict(told, sign(300, fork300.root), verifier, true1000.proven()), 'forked', 'in either order')
-  t.equal(convict(sign(300, fork300.root), told, verifier), 'unknown', 'without tiles nobody is convicted')
+  t.equal(convict(told, await sign(300, fork300.root), verifier, true1000.proven()), 'forked', 'in either order')
+  t.equal(convict(await sign(300, fork300.root), told, verifier), 'unknown', 'without tiles nobody is convicted')
   t.equal(
-    convict(sign(300, fork300.root), told, verifier, fork1000.proven()),
+    convict(await sign(300, fork300.root), told, verifier, fork1000.proven()),
     'unknown',
     'nor with tiles of another root',
   )
-  t.equal(convict(sign(1000, fork1000.root, 2), told, verifier), 'not signed', 'nor by what somebody else signed')
+  t.equal(convict(await sign(1000, fork1000.root, 2), told, verifier), 'not signed', 'nor by what somebody else signed')
 })
 
 t.test('RFC 8785', async (t) => {
