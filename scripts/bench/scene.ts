@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { offerClearingCommand, signClearingCommand } from '../../src/clearing/commands.js'
 import { jurisdictions } from '../../src/core/division.js'
 import { isRefusal } from '../../src/core/refusals.js'
 import type { Engine } from '../../src/engine/engine.js'
@@ -110,6 +111,26 @@ export async function openMarket(engine: Engine, size: { firms: number; provider
   return {
     providers,
     firms: firms.map((firm, n) => ({ ...firm, voucher: String(issued[n]!.event.voucher) })),
+  }
+}
+
+/** All pairs of provinces sign that they net what their jurisdictions owe from this day on. */
+export async function netAllPairs(engine: Engine, from: string): Promise<void> {
+  for (const [n, one] of PROVINCES.entries()) {
+    for (const other of PROVINCES.slice(n + 1)) {
+      const terms = { mode: 'netted', group: 'region', covers: 'tree', from, to: OPEN.applyTo }
+      const { event } = await must(engine, {
+        type: offerClearingCommand,
+        command: { one, other, by: one, ...terms },
+        actor: bureau(one),
+      })
+      const { agreement, version } = event as { agreement: string; version: number }
+      await must(engine, {
+        type: signClearingCommand,
+        command: { agreement, version, by: other },
+        actor: bureau(other),
+      })
+    }
   }
 }
 

@@ -7,10 +7,12 @@ import { bureau } from '../../test/support/scene.js'
 import { releaseAll, statementsOf, takeAll } from './bank.js'
 import { type Bench, short } from './bench.js'
 import { type Database, settle, withEngine } from './cluster.js'
-import { filePaced, type Market, makeClaims, openMarket } from './scene.js'
+import { filePaced, type Market, makeClaims, netAllPairs, openMarket } from './scene.js'
 
 /** Claims made at a time. */
 const WAVE = 10_000
+const AGREED_AT = parseChinaTime('2026-02-27T09:00:00+08:00')!
+const NETTED_FROM = '2026-03-01'
 const MADE_AT = parseChinaTime('2026-03-10T09:00:00+08:00')!
 const CLOSED_AT = parseChinaTime('2026-04-01T09:00:00+08:00')!
 const THROUGH = '2026-03-31'
@@ -21,12 +23,15 @@ const PROVIDERS = 300
 const FILED = 200
 const BEFORE = 5
 
-/** Closes a period of many approved items, then reads its settlement and the province report. */
+/** Closes a period of many approved items, netted between all provinces, then reads its settlement and the province report. */
 export async function settlement({ cluster, figures, sizes, say, verify }: Bench): Promise<void> {
   const { items, runs } = sizes
   const made = await cluster.fresh('settlement')
-  const market = await withEngine(made, { batch: 4000, clock: new ManualClock(MADE_AT) }, async (engine) => {
+  const clock = new ManualClock(AGREED_AT)
+  const market = await withEngine(made, { batch: 4000, clock }, async (engine) => {
     const market = await openMarket(engine, { ...sizes, providers: PROVIDERS })
+    await netAllPairs(engine, NETTED_FROM)
+    clock.set(MADE_AT)
     for (let ready = 0; ready < items; ) {
       ready += (await makeClaims(engine, market, Math.min(WAVE, items - ready), 'approved')).length
       say(`  ${ready} items approved`)

@@ -28,8 +28,9 @@ import {
   unpaidOrders,
 } from './queries.js'
 
-/** Pieces of a settlement asked for at once, and orders marked at once. */
-const AT_ONCE = 16
+/** Pieces of a settlement booked at once: one is recorded while the next is decided. */
+const AT_ONCE = 4
+/** Orders marked at once. */
 const MOST_ORDERS = 1000
 
 /** A period; with the proposal that a second person approves. */
@@ -77,28 +78,26 @@ export async function settlePeriod(engine: Runner, sql: Sql, period: string): Pr
   }
   const sums = await payeeSums(sql, period)
   if (!closed.netted) {
-    await engine.run({ type: netPeriodCommand, command: { period, gross: grossOfSums(sums) }, actor: SYSTEM })
+    await engine.run({ type: netPeriodCommand, command: { period, gross: await grossOfSums(sums) }, actor: SYSTEM })
   }
   await bookPieces(engine, sql, period, sums)
   await engine.run({ type: finishSettlementCommand, command: { period }, actor: SYSTEM })
 }
 
+/** One part after the other; few pieces at a time, so that whoever comes meanwhile does not wait long. */
 async function bookPieces(engine: Runner, sql: Sql, period: string, sums: readonly PayeeSum[]): Promise<void> {
   const booked = await sql<{ book: number; part: 'issuer' | 'payee' | 'between'; piece: number }[]>`
     select book, part, piece from settlement_parts where period = ${period}`
   const isBooked = new Set(booked.map((one) => partKey({ ...one, period })))
-  const pieces = piecesOf(sums, await nettedOf(sql, period)).filter(
-    (piece) => !isBooked.has(partKey({ ...piece, period })),
-  )
-  for (const part of ['issuer', 'payee', 'between'] as const) {
-    const ofPart = pieces.filter((piece) => piece.part === part)
-    for (let from = 0; from < ofPart.length; from += AT_ONCE) {
-      const some = ofPart.slice(from, from + AT_ONCE)
-      // A piece that another process has booked meanwhile is refused, which is just as well.
-      await Promise.all(
-        some.map((piece) => engine.run({ type: settlePeriodCommand, command: { period, ...piece }, actor: SYSTEM })),
-      )
+  for (const pieces of await piecesOf(sums, await nettedOf(sql, period))) {
+    const bookRest = async () => {
+      for (const piece of pieces) {
+        if (isBooked.has(partKey({ ...piece, period }))) continue
+        // A piece that another process has booked meanwhile is refused, which is just as well.
+        await engine.run({ type: settlePeriodCommand, command: { period, ...piece }, actor: SYSTEM })
+      }
     }
+    await Promise.all(Array.from({ length: AT_ONCE }, bookRest))
   }
 }
 
