@@ -13,7 +13,7 @@ import { processes } from './bench/processes.js'
 import { pulls } from './bench/pulls.js'
 import { seal } from './bench/seal.js'
 import { service } from './bench/service.js'
-import { settlement } from './bench/settlement.js'
+import { bank, settlement } from './bench/settlement.js'
 import { usual } from './bench/usual.js'
 
 /**
@@ -24,16 +24,16 @@ import { usual } from './bench/usual.js'
  */
 const USAGE = `npm run bench [-- OPTIONS]
   --quick         a small run: core, lines, usual and service, once each, within 90 seconds
-  --only A,B      some of core, lines, usual, service, processes, settlement, backup, growth, lists, pulls, seal; core and lines measure their floor, too
+  --only A,B      some of core, lines, usual, service, processes, settlement, bank, backup, growth, lists, pulls, seal; core and lines measure their floor, too
   --runs N        runs of every figure, the median counts (3; 1 when quick)
   --seconds N     length of a run (8; 1 when quick)
-  --items N       approved items of the period that is closed (1000000)
+  --items N       approved items of the period that is closed (1000000); of at most 300000 the payments are matched
   --orders N      orders whose lists are read (1000000)
   --entries N     entries present at the end of growth, and in the book that is pulled (10000000); of them at most
                   1000000 are backed up, or pulled
   --json FILE     the figures for machines`
 
-const sections = { core, lines, usual, service, processes, settlement, backup, growth, lists, pulls, seal }
+const sections = { core, lines, usual, service, processes, settlement, bank, backup, growth, lists, pulls, seal }
 type Section = keyof typeof sections
 const QUICK: readonly Section[] = ['core', 'lines', 'usual', 'service']
 

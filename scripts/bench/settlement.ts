@@ -17,29 +17,19 @@ const MADE_AT = parseChinaTime('2026-03-10T09:00:00+08:00')!
 const CLOSED_AT = parseChinaTime('2026-04-01T09:00:00+08:00')!
 const THROUGH = '2026-03-31'
 const PERIOD = '2026-Q1'
-/** With these in every book the payment lines of a million items are a hundred thousand. */
+/** With these in every book a period has a hundred thousand sums by book and payee. */
 const PROVIDERS = 300
+/** Items whose payments are matched at most: where nothing is netted, they are nearly a hundred thousand bank lines. */
+const PAID = 300_000
 /** Orders a second that are filed before and while the period is closed, and for how many seconds before. */
 const FILED = 200
 const BEFORE = 5
 
 /** Closes a period of many approved items, netted between all provinces, then reads its settlement and the province report. */
-export async function settlement({ cluster, figures, sizes, say, verify }: Bench): Promise<void> {
+export async function settlement(bench: Bench): Promise<void> {
+  const { cluster, figures, sizes, say, verify } = bench
   const { items, runs } = sizes
-  const made = await cluster.fresh('settlement')
-  const clock = new ManualClock(AGREED_AT)
-  const market = await withEngine(made, { batch: 4000, clock }, async (engine) => {
-    const market = await openMarket(engine, { ...sizes, providers: PROVIDERS })
-    await netAllPairs(engine, NETTED_FROM)
-    clock.set(MADE_AT)
-    for (let ready = 0; ready < items; ) {
-      ready += (await makeClaims(engine, market, Math.min(WAVE, items - ready), 'approved')).length
-      say(`  ${ready} items approved`)
-    }
-    return market
-  })
-  await settle(made)
-
+  const { made, market } = await approved(bench, items, { isNetted: true })
   figures.heading(`Settlement 清算: a period of ${items} approved items`)
   const times: Awaited<ReturnType<typeof close>>[] = []
   for (let run = 0; run < runs; run++) {
@@ -52,83 +42,131 @@ export async function settlement({ cluster, figures, sizes, say, verify }: Bench
   }
   await cluster.drop(made)
   const size = short(items)
+  const of = (value: (time: (typeof times)[number]) => number) => times.map(value)
   figures.record(
     `close_${size}_s`,
     'closing the period, netting and settling it',
     's',
-    times.map(({ closed }) => closed),
+    of(({ closed }) => closed),
   )
   figures.record(
     `settlement_${size}_s`,
     'its gross, net and instructions',
     's',
-    times.map(({ settled }) => settled),
+    of(({ settled }) => settled),
   )
   figures.record(
     `report_${size}_s`,
     'the report of the provinces',
     's',
-    times.map(({ reported }) => reported),
+    of(({ reported }) => reported),
   )
   figures.record(
     'orders_alone_p99_ms',
     `an order filed, ${FILED} a second, before the close`,
     'ms',
-    times.map(({ alone }) => alone),
+    of(({ alone }) => alone),
   )
   figures.record(
     'orders_beside_close_p99_ms',
     'the same while the period is closed',
     'ms',
-    times.map(({ beside }) => beside),
+    of(({ beside }) => beside),
     'orders_alone_p99_ms',
   )
+}
+
+/** Releases all payments of a period, each payee's by the book that owes it, and takes the statements of all banks. */
+export async function bank(bench: Bench): Promise<void> {
+  const { cluster, figures, sizes, say, verify } = bench
+  const items = Math.min(PAID, sizes.items)
+  const { made } = await approved(bench, items, { isNetted: false })
+  figures.heading(`The bank 银行: a period of ${items} approved items`)
+  const times: Awaited<ReturnType<typeof payAll>>[] = []
+  for (let run = 0; run < sizes.runs; run++) {
+    const database = await cluster.copy(made, `bank_${run}`)
+    say('  closing, releasing and matching')
+    times.push(await payAll(database))
+    if (run === sizes.runs - 1) await verify(database)
+    await cluster.drop(database)
+  }
+  await cluster.drop(made)
   const lines = short(times[0]!.lines)
+  const of = (value: (time: (typeof times)[number]) => number) => times.map(value)
+  figures.record(
+    `release_${lines}_lines_s`,
+    'every payment line released',
+    's',
+    of(({ released }) => released),
+  )
   figures.record(
     `match_${lines}_lines_s`,
     'every bank line of the period matched',
     's',
-    times.map(({ matched }) => matched),
+    of(({ matched }) => matched),
   )
   figures.record(
-    `mark_${size}_paid_s`,
+    `mark_${short(items)}_paid_s`,
     'and every order of it marked paid',
     's',
-    times.map(({ marked }) => marked),
+    of(({ marked }) => marked),
   )
 }
 
-/** Seconds for closing the period while orders are filed, for its settlement, for the report, and at the bank. */
+/** A database with so many approved items of a quarter that is over. */
+async function approved({ cluster, sizes, say }: Bench, items: number, { isNetted }: { isNetted: boolean }) {
+  const made = await cluster.fresh('approved')
+  const clock = new ManualClock(AGREED_AT)
+  const market = await withEngine(made, { batch: 4000, clock }, async (engine) => {
+    const market = await openMarket(engine, { ...sizes, providers: PROVIDERS })
+    if (isNetted) await netAllPairs(engine, NETTED_FROM)
+    clock.set(MADE_AT)
+    for (let ready = 0; ready < items; ) {
+      ready += (await makeClaims(engine, market, Math.min(WAVE, items - ready), 'approved')).length
+      say(`  ${ready} items approved`)
+    }
+    return market
+  })
+  await settle(made)
+  return { made, market }
+}
+
+const CLOSING = {
+  command: { period: PERIOD, through: THROUGH, group: 'region' },
+  actor: bureau('000000'),
+  key: 'close',
+} as const
+
+/** Seconds for closing the period while orders are filed, for its settlement, and for the report. */
 async function close(database: Database, market: Market) {
   const sql = connect(database.databaseUrl, 4)
-  const clock = new ManualClock(CLOSED_AT)
   try {
-    return await withEngine(database, { clock }, async (engine) => {
-      const asked = {
-        command: { period: PERIOD, through: THROUGH, group: 'region' },
-        actor: bureau('000000'),
-        key: 'close',
-      }
+    return await withEngine(database, { clock: new ManualClock(CLOSED_AT) }, async (engine) => {
       const alone = await filePaced(engine, market, FILED, pause(BEFORE * 1000))
-      const closing = timed(() => closePeriod(engine, sql, asked))
+      const closing = timed(() => closePeriod(engine, sql, CLOSING))
       const beside = await filePaced(engine, market, FILED, closing)
       const closed = await closing
       const settled = await timed(() => settlementOf(sql, PERIOD))
       const reported = await timed(() => provinceReports(sql))
       if (settled.result?.state !== 'settled') throw new Error('the closed period holds nothing to settle')
-      await releaseAll(engine, sql, PERIOD)
+      return { closed: closed.seconds, settled: settled.seconds, reported: reported.seconds, alone, beside }
+    })
+  } finally {
+    await sql.end({ timeout: 5 })
+  }
+}
+
+/** Seconds for releasing what a closed period pays, for matching what the banks say, and for marking its orders paid. */
+async function payAll(database: Database) {
+  const sql = connect(database.databaseUrl, 4)
+  const clock = new ManualClock(CLOSED_AT)
+  try {
+    return await withEngine(database, { clock }, async (engine) => {
+      await closePeriod(engine, sql, CLOSING)
+      const { seconds: released } = await timed(() => releaseAll(engine, sql, PERIOD))
       const statements = await statementsOf(sql, clock.now())
-      const { matched, marked } = await takeAll(engine, sql, statements)
-      return {
-        closed: closed.seconds,
-        settled: settled.seconds,
-        reported: reported.seconds,
-        alone,
-        beside,
-        lines: statements.reduce((sum, { lines }) => sum + lines, 0),
-        matched,
-        marked,
-      }
+      const lines = statements.reduce((sum, statement) => sum + statement.lines, 0)
+      return { lines, released, ...(await takeAll(engine, sql, statements)) }
     })
   } finally {
     await sql.end({ timeout: 5 })
