@@ -1,17 +1,19 @@
 /**
  * Runs the simulation of the clearing engine, seed after seed, until the time is over or a promise is broken:
  *
- *   npm run soak -- [--seconds N] [--seed S]
+ *   npm run soak -- [--seconds N] [--seed S] [--unshrunk]
  *
  * Without a number of seconds it goes on until it is stopped; with a seed alone it runs that one. On a failure it prints
- * the seed and the shortest history it could reduce it to, and exits with 1.
+ * the seed and the shortest history it could reduce it to (--unshrunk: as it was found), and exits with 1.
  */
 import { parseArgs } from 'node:util'
 import { scenarioOf } from '../test/simulation/scenario.js'
 import { shrink, story } from '../test/simulation/shrink.js'
 import { simulate } from '../test/simulation/simulation.js'
 
-const { values } = parseArgs({ options: { seconds: { type: 'string' }, seed: { type: 'string' } } })
+const { values } = parseArgs({
+  options: { seconds: { type: 'string' }, seed: { type: 'string' }, unshrunk: { type: 'boolean' } },
+})
 const first = Number(values.seed ?? 1)
 const seconds = values.seconds === undefined ? Number.POSITIVE_INFINITY : Number(values.seconds)
 if (!Number.isSafeInteger(first) || Number.isNaN(seconds)) {
@@ -62,7 +64,8 @@ for (let seed = first; performance.now() - started < seconds * 1000; seed++) {
   decided += run.decided
   if (run.broken) {
     tell()
-    console.log(await story(seed, await shrink({ scenario, broken: run.broken }, SHRINKING)))
+    const found = { scenario, broken: run.broken }
+    console.log(await story(seed, values.unshrunk ? found : await shrink(found, SHRINKING)))
     process.exit(1)
   }
   if (isOne) break

@@ -1696,7 +1696,7 @@ t.test('random requests: always an answer of the catalogue, never a fault', { ti
   let next = 0
   let accepted = 0
   const lane = async () => {
-    while (next++ < requests && Date.now() - started < 15_000) {
+    while (next++ < requests && Date.now() - started < 8_000) {
       const operation = pick(commands)
       order = pick(orders.slice(-20))
       period = pick(periods)

