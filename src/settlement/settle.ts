@@ -5,6 +5,7 @@ import { isRefusal, Refused, refuse } from '../core/refusals.js'
 import { type Call, SYSTEM } from '../engine/command.js'
 import type { Runner } from '../engine/runner.js'
 import type { Outcome } from '../engine/ticket.js'
+import type { Book } from '../ledger/book.js'
 import type { Sql } from '../platform/database.js'
 import {
   closePeriodCommand,
@@ -30,7 +31,7 @@ import {
 
 /** Pieces of a settlement booked at once: one is recorded while the next is decided. */
 const AT_ONCE = 4
-/** Orders marked at once. */
+/** Orders of one command at most. */
 const MOST_ORDERS = 1000
 
 /** A period; with the proposal that a second person approves. */
@@ -73,15 +74,27 @@ export async function settlePeriod(engine: Runner, sql: Sql, period: string): Pr
   const closed = await rowOf(sql, period)
   if (!closed || (closed.netted && (closed.group === null || closed.settled))) return
   if (closed.group === null) {
-    await engine.run({ type: netPeriodCommand, command: { period, gross: await grossOf(sql, period) }, actor: SYSTEM })
+    await done(
+      engine.run({ type: netPeriodCommand, command: { period, gross: await grossOf(sql, period) }, actor: SYSTEM }),
+    )
     return
   }
   const sums = await payeeSums(sql, period)
   if (!closed.netted) {
-    await engine.run({ type: netPeriodCommand, command: { period, gross: await grossOfSums(sums) }, actor: SYSTEM })
+    const gross = await grossOfSums(sums)
+    await done(engine.run({ type: netPeriodCommand, command: { period, gross }, actor: SYSTEM }))
   }
   await bookPieces(engine, sql, period, sums)
-  await engine.run({ type: finishSettlementCommand, command: { period }, actor: SYSTEM })
+  await done(engine.run({ type: finishSettlementCommand, command: { period }, actor: SYSTEM }))
+}
+
+/**
+ * What somebody else has done meanwhile is refused as a conflict, which is just as well. Whatever else is refused, such as
+ * for too much work, is not done, and nothing may rest on it. Throws Refused.
+ */
+async function done(asked: Promise<Outcome>): Promise<void> {
+  const outcome = await asked
+  if (isRefusal(outcome) && outcome.refused !== 'state_conflict') throw new Refused(outcome.refused, outcome.details)
 }
 
 /** One part after the other; few pieces at a time, so that whoever comes meanwhile does not wait long. */
@@ -93,8 +106,7 @@ async function bookPieces(engine: Runner, sql: Sql, period: string, sums: readon
     const bookRest = async () => {
       for (const piece of pieces) {
         if (isBooked.has(partKey({ ...piece, period }))) continue
-        // A piece that another process has booked meanwhile is refused, which is just as well.
-        await engine.run({ type: settlePeriodCommand, command: { period, ...piece }, actor: SYSTEM })
+        await done(engine.run({ type: settlePeriodCommand, command: { period, ...piece }, actor: SYSTEM }))
       }
     }
     await Promise.all(Array.from({ length: AT_ONCE }, bookRest))
@@ -137,7 +149,11 @@ export async function confirmPayments(
   if (!closed?.netted)
     return engine.run({ type: confirmPaymentsCommand, ...asked, refusal: refuse('state_conflict', { period }) })
   if (closed.group !== null) {
-    if (!closed.paid) await markPaid(engine, period, await unpaidOrders(sql, period))
+    if (!closed.paid) {
+      for (const [book, orders] of await unpaidOrders(sql, period)) {
+        await markOrders(engine, { period, book, paid: true }, orders)
+      }
+    }
     return engine.run({ type: confirmPaymentsCommand, ...asked })
   }
   const payments = await paymentsOf(sql, period)
@@ -149,11 +165,14 @@ export async function confirmPayments(
   return isRefusal(outcome) ? outcome : outcome[0]!
 }
 
-async function markPaid(engine: Runner, period: string, unpaid: ReadonlyMap<number, readonly string[]>): Promise<void> {
-  for (const [book, orders] of unpaid) {
-    for (let from = 0; from < orders.length; from += MOST_ORDERS) {
-      const some = orders.slice(from, from + MOST_ORDERS)
-      await engine.run({ type: markPaidCommand, command: { period, book, orders: some, paid: true }, actor: SYSTEM })
-    }
+/** Marks orders paid, or approved again; those that somebody else has marked meanwhile are left alone. Throws Refused. */
+export async function markOrders(
+  engine: Runner,
+  which: { readonly period: string; readonly book: Book; readonly paid: boolean },
+  orders: readonly string[],
+): Promise<void> {
+  for (let from = 0; from < orders.length; from += MOST_ORDERS) {
+    const command = { ...which, orders: orders.slice(from, from + MOST_ORDERS) }
+    await done(engine.run({ type: markPaidCommand, command, actor: SYSTEM }))
   }
 }

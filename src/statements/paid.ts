@@ -1,18 +1,14 @@
 import type { Actor } from '../core/actor.js'
 import { orderId } from '../core/ids.js'
 import { isRefusal } from '../core/refusals.js'
-import { SYSTEM } from '../engine/command.js'
 import type { Runner } from '../engine/runner.js'
 import type { Outcome } from '../engine/ticket.js'
 import type { Book } from '../ledger/book.js'
 import type { Sql } from '../platform/database.js'
-import { markPaidCommand } from '../settlement/commands.js'
+import { markOrders } from '../settlement/settle.js'
 import { resolveExceptionCommand } from './commands.js'
 import type { ResolveException } from './contract.js'
 import { parseExceptionId } from './facts.js'
-
-/** Orders of one command at most. */
-const MOST_ORDERS = 1000
 
 /**
  * Marks the orders paid whose payee has had all of a period's money from its book, and approved again when some of it came
@@ -78,11 +74,5 @@ async function mark(engine: Runner, sql: Sql, book: Book, which: ReturnType<Sql>
     groups.set(key, group)
     group.orders.push(orderId(issuer, Number(order)))
   }
-  for (const { orders, ...which } of groups.values()) {
-    for (let from = 0; from < orders.length; from += MOST_ORDERS) {
-      const command = { ...which, orders: orders.slice(from, from + MOST_ORDERS) }
-      // Refused when somebody else has marked them meanwhile.
-      await engine.run({ type: markPaidCommand as never, command, actor: SYSTEM })
-    }
-  }
+  for (const { orders, ...which } of groups.values()) await markOrders(engine, which, orders)
 }

@@ -9,7 +9,7 @@ import { allCalendars } from '../../src/calendars/queries.js'
 import { provinceOf, provinces } from '../../src/core/division.js'
 import { parseYuan, yuan } from '../../src/core/money.js'
 import { netPositions } from '../../src/core/positions.js'
-import { isRefusal } from '../../src/core/refusals.js'
+import { isRefusal, refuse } from '../../src/core/refusals.js'
 import { dayOf, ManualClock } from '../../src/core/time.js'
 import { type AskedRow, Runner } from '../../src/engine/runner.js'
 import type { Outcome } from '../../src/engine/ticket.js'
@@ -114,17 +114,20 @@ withLab(t, 'direct and netted, two groups, an agreement that changes inside a pe
   await verified(t, sql)
 })
 
-/** Stops with a fault before or after every step: one step of the settlement is taken each time. */
+/** What happens to all steps but one: a fault before it is done or after, or there is too much work. */
+type Kill = 'before' | 'after' | 'overloaded'
+
+/** Stops at every step: one step of the settlement is taken each time. */
 class Killed extends Runner {
   readonly #engine: Runner
-  readonly #isDone: boolean
+  readonly #kill: Kill
   steps = 0
   #left = 0
 
-  constructor(engine: Runner, isDone: boolean) {
+  constructor(engine: Runner, kill: Kill) {
     super()
     this.#engine = engine
-    this.#isDone = isDone
+    this.#kill = kill
   }
 
   revive(): void {
@@ -132,12 +135,15 @@ class Killed extends Runner {
   }
 
   override async runAll(asked: AskedRow): Promise<Outcome[]> {
-    if (this.#left === 0) throw new Error('killed')
+    if (this.#left === 0) {
+      if (this.#kill === 'overloaded') return [refuse('overloaded')]
+      throw new Error('killed')
+    }
     this.#left--
     this.steps++
     const outcomes = await this.#engine.runAll(asked)
     // Recorded, and nobody hears of it.
-    if (this.#isDone) throw new Error('killed')
+    if (this.#kill === 'after') throw new Error('killed')
     return outcomes
   }
 
@@ -260,44 +266,50 @@ withLab(t, 'a calendar: only what is planned is closed, and what is closed stays
   await verified(t, sql)
 })
 
-withLab(t, 'killed at every step, before and after it, and continued: as if nothing had happened', async (t, lab) => {
-  const { running } = await traded(lab)
-  lab.clock.set(china('2026-03-05'))
-  const { engine } = running
-  const command = { period: 'Q1', through: '2026-03-04', group: 'region' }
-  const outcome = await engine.run({ type: closePeriodCommand, command, actor: bureau('000000') })
-  t.notOk(isRefusal(outcome))
-  await running.close()
+withLab(
+  t,
+  'stopped at every step, before and after it or for too much work, and continued: as if nothing had happened',
+  async (t, lab) => {
+    const { running } = await traded(lab)
+    lab.clock.set(china('2026-03-05'))
+    const { engine } = running
+    const command = { period: 'Q1', through: '2026-03-04', group: 'region' }
+    const outcome = await engine.run({ type: closePeriodCommand, command, actor: bureau('000000') })
+    t.notOk(isRefusal(outcome))
+    await running.close()
 
-  const results = new Map<string, Record<string, object[]>>()
-  for (const kill of ['never', 'before', 'after'] as const) {
-    const database = await copyOf(lab.database)
-    const twin = runEngine(database, new ManualClock(lab.clock.now()))
-    if (kill === 'never') {
-      await settleAll(twin.engine, twin.sql)
-    } else {
-      const killed = new Killed(twin.engine, kill === 'after')
-      let rounds = 0
-      for (let isDone = false; !isDone; rounds++) {
-        killed.revive()
-        isDone = await settleAll(killed, twin.sql).then(
-          () => true,
-          () => false,
-        )
-        await twin.engine.drained()
-        if (rounds > 100) throw new Error('does not come to an end')
+    const results = new Map<string, Record<string, object[]>>()
+    for (const kill of ['never', 'before', 'after', 'overloaded'] as const) {
+      const database = await copyOf(lab.database)
+      const twin = runEngine(database, new ManualClock(lab.clock.now()))
+      if (kill === 'never') {
+        await settleAll(twin.engine, twin.sql)
+      } else {
+        const killed = new Killed(twin.engine, kill)
+        let rounds = 0
+        for (let isDone = false; !isDone; rounds++) {
+          killed.revive()
+          isDone = await settleAll(killed, twin.sql).then(
+            () => true,
+            () => false,
+          )
+          await twin.engine.drained()
+          if (rounds > 100) throw new Error('does not come to an end')
+        }
+        t.ok(killed.steps > 8, `${killed.steps} steps, one each time`)
+        t.ok(rounds >= killed.steps - 1)
       }
-      t.ok(killed.steps > 8, `${killed.steps} steps, one each time`)
-      t.ok(rounds >= killed.steps - 1)
+      await verified(t, twin.sql)
+      results.set(kill, await written(twin.sql))
+      await twin.close()
+      await database.drop()
     }
-    await verified(t, twin.sql)
-    results.set(kill, await written(twin.sql))
-    await twin.close()
-    await database.drop()
-  }
-  t.ok(results.get('never')!.lines!.length > 5)
-  for (const kill of ['before', 'after']) t.strictSame(results.get(kill), results.get('never'), `killed ${kill}`)
-})
+    t.ok(results.get('never')!.lines!.length > 5)
+    for (const kill of ['before', 'after', 'overloaded']) {
+      t.strictSame(results.get(kill), results.get('never'), `stopped: ${kill}`)
+    }
+  },
+)
 
 withLab(
   t,
