@@ -39,10 +39,10 @@ export async function releaseAll(engine: Engine, sql: Sql, period: string): Prom
   })
 }
 
-/** The statement of every book, as the file that its bank would give it. */
+/** The statement of every book, as the file that its bank would give it: the lines in no order. */
 export async function statementsOf(sql: Sql, now: number): Promise<{ book: Book; csv: Buffer; lines: number }[]> {
   const rows = await sql<{ book: Book; batch: bigint; line: number; released: bigint }[]>`
-    select book, batch, line, released from payment_lines where state = 'released' order by book, batch, line`
+    select book, batch, line, released from payment_lines where state = 'released' order by book, md5(batch || ' ' || line)`
   const books = new Map<Book, BankLine[]>()
   for (const { book, batch, line, released } of rows) {
     const lines = books.get(book) ?? []

@@ -133,13 +133,20 @@ function masked(text: string): string {
     .join('')
 }
 
-/** Lines of one payment batch together, so that a command that takes them has few batches to write. */
+/**
+ * Lines of one payment batch together, so that a command that takes them has few batches to write; what was paid before
+ * what came in, so that money comes back after it has gone.
+ */
 function inOrder(lines: readonly Line[]): readonly Line[] {
   const keyed = lines.map((line) => {
-    const [ref] = referencesIn(line.reference).payments
-    return { line, key: ref ? ref.book * 1e15 + ref.batch : 0 }
+    const [{ book, batch } = { book: 0, batch: 0 }] = referencesIn(line.reference).payments
+    return { line, keys: [line.side === 'debit' ? 0 : 1, book, batch, line.line] }
   })
-  return keyed.sort((a, b) => a.key - b.key || a.line.line - b.line.line).map(({ line }) => line)
+  const order = (a: readonly number[], b: readonly number[]) => {
+    const at = a.findIndex((key, n) => key !== b[n])
+    return at < 0 ? 0 : a[at]! - b[at]!
+  }
+  return keyed.sort((a, b) => order(a.keys, b.keys)).map(({ line }) => line)
 }
 
 // --- the service's own template

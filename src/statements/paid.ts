@@ -10,6 +10,9 @@ import { resolveExceptionCommand } from './commands.js'
 import type { ResolveException } from './contract.js'
 import { parseExceptionId } from './facts.js'
 
+/** It is looked again when something was marked: what came back meanwhile is found only then. */
+const PASSES = 3
+
 /**
  * Marks the orders paid whose payee has had all of a period's money from its book, and approved again when some of it came
  * back: of the payees whom a statement was about. Asked again it finds what is still to be marked.
@@ -37,6 +40,13 @@ export async function resolveByHand(
 }
 
 async function mark(engine: Runner, sql: Sql, book: Book, which: ReturnType<Sql>): Promise<void> {
+  for (let pass = 0; pass < PASSES; pass++) {
+    if (!(await markOnce(engine, sql, book, which))) return
+  }
+}
+
+/** Returns whether anything was to be marked. */
+async function markOnce(engine: Runner, sql: Sql, book: Book, which: ReturnType<Sql>): Promise<boolean> {
   const orders = await sql<{ period: string; book: Book; order: bigint; paid: boolean }[]>`
     with touched as (
       select distinct b.period, l.payee from bank_lines s
@@ -75,4 +85,5 @@ async function mark(engine: Runner, sql: Sql, book: Book, which: ReturnType<Sql>
     group.orders.push(orderId(issuer, Number(order)))
   }
   for (const { orders, ...which } of groups.values()) await markOrders(engine, which, orders)
+  return groups.size > 0
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Actor } from '../core/actor.js'
 import { bookText } from '../core/ids.js'
-import { isRefusal, type Refusal, Refused } from '../core/refusals.js'
+import { isRefusal, Refused } from '../core/refusals.js'
 import type { CommandType } from '../engine/command.js'
 import type { Services } from '../engine/route.js'
 import type { Book } from '../ledger/book.js'
@@ -42,39 +42,39 @@ export async function takeUp(
 ): Promise<string> {
   if (running >= AT_ONCE) throw new Refused('overloaded')
   const statement = statementIdOf(book, file.head)
-  const known = await takenOf(sql, book, statement)
-  if (known && known.digest !== file.head.digest) throw new Refused('statement_differs', { number: file.head.number })
-  const first = known?.taken ?? 0
   const run = (at: number) => takeLines(engine, { book, statement, file, at }, sent)
-  const refused = first < file.lines.length ? await run(first) : undefined
-  if (refused) throw new Refused(refused.refused, refused.details)
   running++
-  void takeRest(first + MOST_LINES, file.lines.length, run)
-    .then(() => markPayees(engine, sql, book, statement))
-    .catch((error: unknown) => sent.log.error({ err: error, statement }, 'a statement was not taken to its end'))
-    .finally(() => {
+  let rest: Promise<void> | undefined
+  try {
+    const known = await takenOf(sql, book, statement)
+    if (known && known.digest !== file.head.digest) throw new Refused('statement_differs', { number: file.head.number })
+    const first = known?.taken ?? 0
+    if (first < file.lines.length) await run(first)
+    rest = takeRest(first + MOST_LINES, file.lines.length, run)
+      .then(() => markPayees(engine, sql, book, statement))
+      .catch((error: unknown) => sent.log.error({ err: error, statement }, 'a statement was not taken to its end'))
+  } finally {
+    void Promise.resolve(rest).finally(() => {
       running--
     })
+  }
   return statement
 }
 
-async function takeRest(from: number, lines: number, run: (at: number) => Promise<Refusal | undefined>) {
-  for (let at = from; at < lines; at += MOST_LINES) {
-    const refused = await run(at)
-    if (refused) throw new Refused(refused.refused, refused.details)
-  }
+async function takeRest(from: number, lines: number, run: (at: number) => Promise<void>) {
+  for (let at = from; at < lines; at += MOST_LINES) await run(at)
 }
 
 async function takeLines(
   engine: Services['engine'],
   { book, statement, file, at }: { book: Book; statement: string; file: StatementFile; at: number },
   { actor, key }: Sent,
-): Promise<Refusal | undefined> {
+): Promise<void> {
   const command = { book, statement, head: file.head, at, lines: file.lines.slice(at, at + MOST_LINES) }
   const type = takeStatementCommand as unknown as CommandType
   // No caller's key has a space in it, so a part's key is nobody else's.
   const outcome = await engine.run({ type, command, actor, key: `${key} statement ${at}` })
-  return isRefusal(outcome) ? outcome : undefined
+  if (isRefusal(outcome)) throw new Refused(outcome.refused, outcome.details)
 }
 
 async function takenOf(sql: Sql, book: Book, statement: string) {

@@ -2,11 +2,18 @@
 import readExcelFile from 'read-excel-file/node'
 import t, { type Test } from 'tap'
 import type { Actor } from '../../src/core/actor.js'
+import { type AskedRow, Runner } from '../../src/engine/runner.js'
+import type { Outcome } from '../../src/engine/ticket.js'
 import { type Instruction, painOf } from '../../src/payments/pain.js'
 import { readCsv } from '../../src/platform/csv.js'
+import { statementCsv } from '../../src/rehearsal/offices.js'
+import { takeStatementCommand } from '../../src/statements/commands.js'
+import { sheetStatement } from '../../src/statements/file.js'
+import { markPayees } from '../../src/statements/paid.js'
+import { statementIdOf } from '../../src/statements/upload.js'
 import { askOf } from '../support/ask.js'
 import { ask as asking, bureau, firm } from '../support/scene.js'
-import { china, testService } from '../support/service.js'
+import { china, testEngine, testService } from '../support/service.js'
 import { Stage } from '../support/stage.js'
 import { departures } from './definition.js'
 
@@ -254,6 +261,54 @@ t.test('what is behind a number as a file: title, unit, masked accounts, referen
   t.same(next.slice(1), ['合计 total,,,,,,,,,-30.00,,', ''])
   t.match(String(await get('2026-Q9/gross/export')), 'period_not_found')
   t.match(String(await get('2026-Q1/items/310000/export')), 'book_not_found')
+})
+
+/** Does something before it runs the first command. */
+class Interrupted extends Runner {
+  #before: (() => Promise<void>) | undefined
+  constructor(
+    readonly engine: Runner,
+    before: () => Promise<void>,
+  ) {
+    super()
+    this.#before = before
+  }
+
+  override async runAll(asked: AskedRow): Promise<Outcome[]> {
+    const before = this.#before
+    this.#before = undefined
+    await before?.()
+    return this.engine.runAll(asked)
+  }
+
+  override hasRoom = () => this.engine.hasRoom()
+  override drained = () => this.engine.drained()
+}
+
+t.test('money that comes back while its orders are being marked paid leaves none of them paid', async (t) => {
+  const { ask, service, batch } = await closed(t)
+  await ask(finance, 'POST', `/v1/payment-batches/${batch}/releases`, { count: 1, total: '200.00' })
+  const { engine, sql, close } = await testEngine(service.database, service.clock)
+  t.teardown(close)
+  const book = Number(WJ)
+  const taken = async (number: string, side: 'debit' | 'credit') => {
+    const line = { side, amount: '200.00', reference: `${batch}-1` }
+    const csv = statementCsv({ number, day: '2026-04-02', lines: [line] })
+    const { head, lines } = sheetStatement(readCsv(Buffer.from(csv)))
+    const statement = statementIdOf(book, head)
+    const command = { book, statement, head, at: 0, lines }
+    await new Stage(engine).must({ type: takeStatementCommand as never, command, actor: finance, key: number })
+    return statement
+  }
+  const states = async () =>
+    (await sql<{ state: string }[]>`select distinct state from orders`).map(({ state }) => state)
+  const paid = await taken('S-1', 'debit')
+  const meanwhile = async () => {
+    await markPayees(engine, sql, book, await taken('S-2', 'credit'))
+    t.same(await states(), ['approved'], 'they were not marked paid yet')
+  }
+  await markPayees(new Interrupted(engine, meanwhile), sql, book, paid)
+  t.same(await states(), ['approved'])
 })
 
 t.test('lines without an account are named all at once', async (t) => {

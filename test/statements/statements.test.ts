@@ -1,9 +1,16 @@
 /** Bank statements over HTTP: uploaded as a table or as camt.053, matched, and what is left over looked into. */
 import { randomUUID } from 'node:crypto'
+import { pino } from 'pino'
 import t from 'tap'
 import type { Actor } from '../../src/core/actor.js'
+import { type Refused, refuse } from '../../src/core/refusals.js'
+import { Runner } from '../../src/engine/runner.js'
+import type { Outcome } from '../../src/engine/ticket.js'
 import { lineReference } from '../../src/payments/facts.js'
+import { readCsv } from '../../src/platform/csv.js'
 import { sheetTypes } from '../../src/platform/sheets.js'
+import { sheetStatement } from '../../src/statements/file.js'
+import { takeUp } from '../../src/statements/upload.js'
 import { askOf, call } from '../support/ask.js'
 import { makeBatch } from '../support/payments.js'
 import { ask as asks, bureau, firm, uscc } from '../support/scene.js'
@@ -117,6 +124,61 @@ t.test('a table is taken: matched, in part, back, and left over', async (t) => {
   )
   const paidBack = await taken(csv([['贷', '100.00', `退汇 ${ref(1)}`]]))
   t.equal(paidBack.exceptions, 0)
+})
+
+t.test('lines of one payment batch are taken together, and what was paid before what came back', (t) => {
+  const said = (text: string) => {
+    const { lines } = sheetStatement(readCsv(Buffer.from(text)))
+    return lines.map(({ side, reference }) => `${side} ${reference}`)
+  }
+  const mixed = csv([
+    ['贷', '1.00', 'B320509-30000-1'],
+    ['借', '1.00', 'B320509-30000-1'],
+    ['借', '1.00', 'B320509-1-1'],
+    ['借', '1.00', '手续费'],
+    ['借', '1.00', 'B320509-30000-2'],
+    ['借', '1.00', 'B320509-1-2 B320509-30000-3'],
+  ])
+  t.same(said(mixed), [
+    'debit 手续费',
+    'debit B320509-1-1',
+    'debit B320509-1-2 B320509-30000-3',
+    'debit B320509-30000-1',
+    'debit B320509-30000-2',
+    'credit B320509-30000-1',
+  ])
+  t.end()
+})
+
+/** An engine that answers when it is told to, that it cannot. */
+class Waiting extends Runner {
+  open: () => void = () => {}
+  readonly #opened = new Promise<void>((resolve) => {
+    this.open = resolve
+  })
+
+  override async runAll(): Promise<Outcome[]> {
+    await this.#opened
+    return [refuse('unavailable')]
+  }
+
+  override hasRoom = () => true
+  override drained = async () => {}
+}
+
+t.test('so many statements are taken at once, and whoever comes then is asked to come again', async (t) => {
+  const engine = new Waiting()
+  const log = pino({ level: 'silent' })
+  const asked = Array.from({ length: 6 }, async (_, n) => {
+    const file = sheetStatement(readCsv(Buffer.from(csv([['借', '1.00', `B320509-1-${n + 1}`]]))))
+    return takeUp({ engine, sql }, BOOK, file, { actor: finance, key: randomUUID(), log }).catch(
+      (error: Refused) => error.refusal.refused,
+    )
+  })
+  t.equal(await Promise.race(asked), 'overloaded', 'before any of the others is answered')
+  engine.open()
+  const answers = await Promise.all(asked)
+  t.ok(answers.filter((answer) => answer === 'unavailable').length <= 4, String(answers))
 })
 
 t.test('all that is wrong with a file is said at once, and nothing of it is taken', async (t) => {
