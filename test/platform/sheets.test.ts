@@ -164,6 +164,38 @@ t.test('what is no workbook, or one that means harm, is refused before it takes 
   )
 })
 
+t.test('a file of megabytes is read in one pass, whatever is in it', async (t) => {
+  // A reader that looks at every character from every other one would need days for so many, so the test would be ended.
+  const many = 4_000_000
+  const read = (data: string, more?: Parameters<typeof workbook>[1]) => {
+    try {
+      return readSheet('xlsx', workbook(data, more)).rows.length
+    } catch (error) {
+      t.type(error, SheetError)
+      return (error as Error).message
+    }
+  }
+  const row = '<row><c t="str"><v>x</v></c></row>'
+  t.equal(read(`${row}<${'a'.repeat(many)}`), 1, 'a tag that does not end')
+  t.equal(read(`${row}<${'a:'.repeat(many / 2)}`), 1, 'nor its prefix')
+  t.equal(read(`${row}<c r="${'"r="'.repeat(many / 4)}`), 1, 'nor an attribute')
+  t.equal(read(`${row}<c ${'r ='.repeat(many / 3)}/>`), 1)
+  t.equal(read(row, { merged: `<mergeCell ref="${'1'.repeat(many)}A"/>` }), 1, 'a range that is none')
+  t.equal(read(`<row><c t="str"><v>${'_x00'.repeat(many / 4)}</v></c></row>`), 'a text is too long')
+  const [sheets, none] = [`<sheet r:id="a"/>`.repeat(many / 20), '<Relationship Id="b"/>'.repeat(many / 20)]
+  t.equal(read(row, { files: { 'xl/workbook.xml': sheets, 'xl/_rels/workbook.xml.rels': none } }), 'no sheet')
+  const strings = `<sst><si><t>${'x'.repeat(many)}</t></si></sst>`
+  t.equal(read('<row><c t="s"><v>0</v></c></row>', { strings }), 'a text is too long', 'that stood in every cell')
+  t.equal(read('<row><c r="AX1"/></row>'.repeat(300_000)), 0, 'rows with nothing in them take no room')
+  t.equal(read('<row><c r="AX1"><v>1</v></c></row>'.repeat(300_000)), 'too many rows')
+  t.same(readSheet('xlsx', workbook(row, { merged: '<mergeCell ref="A2:B1048576"/>' })).merged, [
+    { range: 'A2:B1048576', lastRow: 1_048_576 },
+  ])
+  for (const text of ['"'.repeat(many), ' '.repeat(many), `1${'E+'.repeat(many / 2)}`, '1'.repeat(many)]) {
+    t.equal(csv(text).length, text.trim() === '' ? 0 : 1)
+  }
+})
+
 t.test('malformed files are refused or read, and never anything else', async (t) => {
   const good = workbook('<row><c t="s"><v>0</v></c><c><v>1</v></c></row>', { strings: '<sst><si><t>x</t></si></sst>' })
   fc.assert(
