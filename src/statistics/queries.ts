@@ -46,17 +46,23 @@ export async function publishedStatistics(services: Services, year: number): Pro
   await engine.drained()
   await rollUp(sql)
   const figures = await figuresOf(sql, year)
-  const isFew = (code: string, jurisdiction: string) => {
-    const value = figures.get(cellOf(code, jurisdiction))!
-    return value > 0n && value < BigInt(threshold)
-  }
   const cells = indicators.flatMap(({ code, guard = code }) =>
     places.map(({ jurisdiction }) => {
       const key = cellOf(code, jurisdiction)
-      return { key, value: figures.get(key)!, isSmall: isFew(guard, jurisdiction) }
+      return { key, value: figures.get(key)!, isSmall: isFew(figures, guard, jurisdiction) }
     }),
   )
   return viewOf(year, false, figures, suppressed(cells, relations))
+}
+
+/**
+ * Whether a count is about few. What came back is taken off a count: one below zero is as telling as one above, and a
+ * zero beside an amount is a few that came and as many that went. A count that reaches the threshold is of as many.
+ */
+function isFew(figures: Figures, count: string, jurisdiction: string): boolean {
+  const value = figures.get(cellOf(count, jurisdiction))!
+  if (value !== 0n) return value < BigInt(threshold) && value > -BigInt(threshold)
+  return indicators.some(({ code, guard }) => guard === count && figures.get(cellOf(code, jurisdiction)) !== 0n)
 }
 
 /** The region is the sum of the provinces, and some indicators that of others, wherever they are counted. */
@@ -159,6 +165,6 @@ export function rowsOf({ year, items, threshold: least }: StatisticsView): Writt
       ...places.map(({ jurisdiction }) => dash(values[jurisdiction]!, unit)),
       definition,
     ]),
-    [`${year}年度；—：不公布（计数大于 0 且小于 ${least}，或可由其推出）`],
+    [`${year}年度；—：不公布（计数不为 0 且绝对值小于 ${least}，收支相抵为 0，或可由其推出）`],
   ]
 }
