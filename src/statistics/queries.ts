@@ -2,8 +2,10 @@ import { provinceNames, provinces } from '../core/division.js'
 import { bookText } from '../core/ids.js'
 import { yuan } from '../core/money.js'
 import { Refused } from '../core/refusals.js'
-import { type Clock, dayOf, yearOf } from '../core/time.js'
+import { type Clock, dayOf, parseChinaTime, yearOf } from '../core/time.js'
+import { CLOCK_TOLERANCE } from '../engine/decider.js'
 import type { Runner } from '../engine/runner.js'
+import type { Book } from '../ledger/book.js'
 import type { Written } from '../platform/cells.js'
 import type { Sql } from '../platform/database.js'
 import { rollUp } from '../settlement-reports/roll-up.js'
@@ -38,12 +40,17 @@ export async function statisticsOf({ sql, engine, clock }: Services, year: numbe
 
 /**
  * The statistics of a year as they are published: small figures, and what they would follow from, left out. Only of a
- * year that is over: two tables of the same year could be subtracted from each other. Throws Refused('moment_in_future').
+ * year that is over for good, since two tables of the same year could be subtracted from each other: what is answered
+ * never changes. Throws Refused('moment_in_future').
  */
-export async function publishedStatistics(services: Services, year: number): Promise<StatisticsView> {
-  const { sql, engine, clock } = services
-  if (year >= yearOf(dayOf(clock.now()))) throw new Refused('moment_in_future')
+export async function publishedStatistics({ sql, engine, clock }: Services, year: number): Promise<StatisticsView> {
+  // A command is of the day on which it was asked, by a clock that may be behind so much; corrections are of their own day.
+  const over = parseChinaTime(`${year + 1}-01-01T00:00:00+08:00`)! + CLOCK_TOLERANCE
+  if (clock.now() < over) throw new Refused('moment_in_future')
   await engine.drained()
+  const open = await sql<{ book: Book }[]>`
+    select book from books where book > 0 and booked_at < to_timestamp(${over / 1000}::float8)`
+  for (const { book } of open) await sql`select fix_moment(${book}, ${over - 1})`
   await rollUp(sql)
   const figures = await figuresOf(sql, year)
   const cells = indicators.flatMap(({ code, guard = code }) =>

@@ -122,6 +122,23 @@ t.test('what came back is as telling as what went out', async (t) => {
   t.same(row('vouchers'), [0, 0, 0, 0, 0], 'where there was nothing, nothing is said')
 })
 
+t.test('what is published is counted once, and nothing can be booked in its year any more', async (t) => {
+  const [{ first }] = (await admin`select min(booked_at) as first from books where book > 0`) as unknown as [
+    { first: Date },
+  ]
+  t.ok(first.getTime() > china('2027-01-01T00:00:00+08:00'), 'by a clock that is behind, either')
+  const before = await get('/open/statistics/2026.json', {})
+  await admin`alter table report_days rename to away`
+  t.same((await get('/open/statistics/2026.json', {})).text, before.text, 'without its tables')
+  t.equal((await get('/open/statistics/2024.json', {})).status, 500)
+  await admin`alter table away rename to report_days`
+  t.equal((await get('/open/statistics/2024.json', {})).status, 200, 'a failure is not kept')
+  world.clock.set(china('2028-01-01T00:59:59+08:00'))
+  t.match(JSON.parse((await get('/open/statistics/2027.json', {})).text), { code: 'moment_in_future' })
+  world.clock.set(china('2028-01-01T01:00:00+08:00'))
+  t.equal((await get('/open/statistics/2027.json', {})).status, 200)
+})
+
 t.test('the sums that protect figures hold', async (t) => {
   const all = await view('/v1/statistics?year=2026')
   const of = (key: string) => {
