@@ -8,8 +8,10 @@ import { isRefusal } from '../../src/core/refusals.js'
 import { chinaTime, dayOf } from '../../src/core/time.js'
 import { type AccountKind, accountKind, accountKinds } from '../../src/ledger/chart.js'
 import { connect } from '../../src/platform/database.js'
+import { balancePages, voucherPages } from '../../src/pulls/books.js'
 import type { SampleView, TrialBalanceView } from '../../src/pulls/contract.js'
 import { chartOf } from '../../src/pulls/government-chart.js'
+import { textPages } from '../../src/pulls/lines.js'
 import { markTurnover } from '../../src/pulls/queries.js'
 import { closePeriod } from '../../src/settlement/settle.js'
 import { ask, bureau } from '../support/scene.js'
@@ -322,6 +324,21 @@ t.test('the books of the field agree with each other and with the model', async 
   const csv = String((await get(`/books/${BOOK}/pulls/books/balances`)).bytes)
   t.match(csv, /^\ufeff科目编码,科目名称/)
   t.equal(csv.trim().split('\r\n').length, kinds.length + 1)
+})
+
+t.test('a reader who pauses keeps no connection', async (t) => {
+  const single = connect(world.database.databaseUrl, 1)
+  t.teardown(() => single.end())
+  const range = { book: Number(BOOK), first: 1, last: head }
+  const readers = [
+    balancePages(single, range, 'account'),
+    voucherPages(single, range, {}),
+    textPages(single, range, {}, 'jsonl', chartOf(range.book)),
+  ]
+  // The first of them has its heading first. If one kept the connection, the next would wait until the test is ended.
+  for (const reader of [readers[0]!, ...readers]) t.ok((await reader.next()).value)
+  t.equal((await single`select 1 as one`)[0]!.one, 1)
+  for (const reader of readers) await reader.return(undefined)
 })
 
 t.test('XML is read by another program and says the same', async (t) => {
