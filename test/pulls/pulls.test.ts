@@ -6,15 +6,17 @@ import { verifyLedger } from '../../src/audit/verify.js'
 import { parseYuan } from '../../src/core/money.js'
 import { isRefusal } from '../../src/core/refusals.js'
 import { chinaTime, dayOf } from '../../src/core/time.js'
+import { updateEnterpriseCommand } from '../../src/enterprises/commands.js'
 import { type AccountKind, accountKind, accountKinds } from '../../src/ledger/chart.js'
 import { connect } from '../../src/platform/database.js'
+import { supersedeProgramCommand } from '../../src/programs/commands.js'
 import { balancePages, voucherPages } from '../../src/pulls/books.js'
 import type { SampleView, TrialBalanceView } from '../../src/pulls/contract.js'
 import { chartOf } from '../../src/pulls/government-chart.js'
 import { textPages } from '../../src/pulls/lines.js'
 import { markTurnover } from '../../src/pulls/queries.js'
 import { closePeriod } from '../../src/settlement/settle.js'
-import { ask, bureau } from '../support/scene.js'
+import { ask, bureau, firm, rules } from '../support/scene.js'
 import { china, testService } from '../support/service.js'
 import { Stage } from '../support/stage.js'
 
@@ -385,6 +387,43 @@ t.test('a sample is drawn twice the same, and each method finds what was planted
   t.same([...new Set(strata.items.map(({ group }) => group))].sort(), ['design', 'rnd', 'testing'])
   t.equal(strata.items.length, 4)
   t.same((await draw(`method=stratified&strata=amount&size=3&${upTo}`)).items.length, 3)
+})
+
+t.test('split contracts are looked for under the cap that each order was filed under', async (t) => {
+  const published = rules({
+    program: 'CAPS',
+    jurisdiction: BOOK,
+    ratios: [{ category: 'rnd', locality: 'other_province', ratio: '0.9', orderCap: 500_00n }],
+  })
+  const { program, ...next } = published
+  const place = { ...county, program }
+  await stage.must(ask.publish(published))
+  await stage.must(ask.appropriate(BOOK, program, 100_000_00n))
+  const old = await stage.voucher(place, 5_000_00n)
+  const ratios = [{ category: 'rnd', locality: null, ratio: '0.9', orderCap: 900_00n }]
+  const command = { ...next, program, version: 1, ratios, effectiveFrom: dayOf(at + 86_400_000) }
+  await stage.must({ type: supersedeProgramCommand, command, actor: bureau(BOOK) } as never)
+  later(2 * 86_400_000)
+  const young = await stage.voucher(place, 5_000_00n)
+  const order = (voucher: string, voucherAmount: bigint, category = 'rnd') =>
+    stage.order(place, 'approved', { voucher, voucherAmount, category })
+  const near = [await order(old, 480_00n), await order(old, 490_00n), await order(young, 880_00n)]
+  await order(young, 480_00n)
+  await order(young, 470_00n, 'design')
+  later(86_400_000)
+  const [{ version }] = (await sql`select version from enterprises where uscc = ${place.enterprise}`) as unknown as [
+    { version: number },
+  ]
+  const moved = { uscc: place.enterprise, version: Number(version), division: '310104', reason: 'to another province' }
+  await stage.must({ type: updateEnterpriseCommand, command: moved, actor: firm(place.enterprise) } as never)
+  const { items } = await json<SampleView>(`/books/${BOOK}/sample?method=split&within=2`)
+  t.same(
+    items
+      .filter((one) => one.program === program)
+      .map((one) => one.order)
+      .sort(),
+    near.sort(),
+  )
 })
 
 t.test('another province’s book is refused, and that is on record; so is every pull', async (t) => {
