@@ -138,6 +138,15 @@ const filtered = (sql: Sql, { kind, account }: Filter) => {
   return kind === undefined ? sql`` : sql`and t.type = any (${typesOf(kind)}::int[])`
 }
 
+/** How many lines there are in a range, or one more than `most`. */
+export async function linesIn(sql: Sql, { book, first, last }: Range, filter: Filter, most: number): Promise<number> {
+  const [row] = await sql<{ size: number }[]>`
+    select count(*)::int as size from (
+      select from transfers t
+      where t.book = ${book} and t.entry between ${first} and ${last} ${filtered(sql, filter)} limit ${most + 1}) listed`
+  return row!.size
+}
+
 /** What stands beside a line. */
 const beside = (sql: Sql) => sql`
   join commands c on c.book = t.book and c.seq = t.seq

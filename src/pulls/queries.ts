@@ -170,11 +170,13 @@ export function turnoverBy(sql: Sql, { book, first, last }: Range, by: 'month' |
 export const typesOf = (kind: AccountKind): number[] =>
   Object.values(transferTypes).flatMap(({ no, debit, credit }) => (debit === kind || credit === kind ? [no] : []))
 
-/** How many lines there are in a range, or one more than `most`. */
-export async function linesIn(sql: Sql, { book, first, last }: Range, most: number): Promise<number> {
+/** How many accounts entries up to the last one of a range moved, or one more than `most`. */
+export async function accountsIn(sql: Sql, { book, last }: Range, most: number): Promise<number> {
+  // Hardly a book has so many accounts at all; only then its transfers are gone through.
   const [row] = await sql<{ size: number }[]>`
-    select count(*)::int as size from (
-      select from transfers where book = ${book} and entry between ${first} and ${last} limit ${most + 1}) listed`
+    select case when accounts <= ${most} then accounts else (
+      select count(*) from (select from account_turnover(${book}, 0, ${last}) limit ${most + 1}) moved) end::int as size
+    from books where book = ${book}`
   return row!.size
 }
 

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Actor } from '../core/actor.js'
 import { bookText } from '../core/ids.js'
+import { yuan } from '../core/money.js'
 import { Refused } from '../core/refusals.js'
 import { mayRead, readableBooks } from '../engine/access.js'
 import { MOST_ROWS, streamRoute } from '../engine/export.js'
@@ -33,8 +34,8 @@ import {
   xmlQuery,
 } from './contract.js'
 import { chartOf } from './government-chart.js'
-import { columns, type Filter, textPages } from './lines.js'
-import { accountNo, closePull, linesIn, openPull, pullsOf, type Range, rangeOf } from './queries.js'
+import { columns, type Filter, linesIn, textPages } from './lines.js'
+import { accountNo, accountsIn, closePull, openPull, pullsOf, type Range, rangeOf } from './queries.js'
 import { drawSample } from './sample.js'
 
 const tag = 'audit 审计'
@@ -51,13 +52,20 @@ interface Pull {
 export function pullRoutes(app: FastifyInstance, services: Services): void {
   const { sql, clock } = services
 
-  /** Finds what is asked for and puts it on record; throws Refused when it is refused, which is on record as well. */
-  async function open<T extends { readonly range: Range }>(pull: Pull, find: () => Promise<T>) {
+  /**
+   * Finds what is asked for and puts it on record, as it was asked for or, with `asked`, as it was found to be; throws
+   * Refused when it is refused, which is on record as well.
+   */
+  async function open<T extends { readonly range: Range; readonly asked?: object }>(
+    pull: Pull,
+    find: () => Promise<T>,
+  ) {
     const record = (more: object) => openPull(sql, { ...pull, at: clock.now(), ...more })
     try {
       if (!mayRead(pull.actor, pull.book)) throw new Refused('not_your_jurisdiction', { book: bookText(pull.book) })
       const found = await find()
-      return { ...found, pull: await record({ range: found.range }) }
+      const { range, asked = pull.asked } = found
+      return { ...found, pull: await record({ range, asked }) }
     } catch (error) {
       if (error instanceof Refused) await record({ refused: error.refusal.refused })
       throw error
@@ -87,6 +95,20 @@ export function pullRoutes(app: FastifyInstance, services: Services): void {
     const account = await accountNo(sql, book, kind, owner)
     if (account === undefined) throw new Refused('account_not_found', { kind, owner })
     return { kind, account }
+  }
+  /** Throws Refused('export_too_large') when a sheet has no room for a book: it is never cut off. */
+  async function fits(form: FieldBook, range: Range, filter: Filter, detail: FieldBookQuery['detail']) {
+    // A general ledger has a row for each kind and day: no book is old enough.
+    const isByLine = form === 'vouchers' || form === 'subsidiary'
+    // Two rows a line.
+    const most = isByLine ? MOST_ROWS / 2 : MOST_ROWS
+    const isByAccount = form === 'balances' && detail === 'account'
+    const size = isByLine
+      ? await linesIn(sql, range, filter, most)
+      : isByAccount
+        ? await accountsIn(sql, range, most)
+        : 0
+    if (size > most) throw new Refused('export_too_large', { most })
   }
   const nameOf = ({ book, first, last }: Range, what: string) => `${what}-${bookText(book)}-${first}-${last}`
   const numbered = (pull: number) => ({ 'clearing-pull': String(pull) })
@@ -139,12 +161,9 @@ export function pullRoutes(app: FastifyInstance, services: Services): void {
       const asked = { form, ...query, by, detail, format }
       const { range, filter, pull } = await open({ what: 'pullBook', actor, book, asked }, async () => {
         const range = await rangeOf(services, book, query)
-        // Two rows a line; a book that a sheet has no room for is never cut off.
-        const isLong = form === 'vouchers' || form === 'subsidiary'
-        if (format === 'xlsx' && isLong && (await linesIn(sql, range, MOST_ROWS / 2)) > MOST_ROWS / 2) {
-          throw new Refused('export_too_large', { most: MOST_ROWS / 2 })
-        }
-        return { range, filter: await filterOf(book, query) }
+        const filter = await filterOf(book, query)
+        if (format === 'xlsx') await fits(form, range, filter, detail)
+        return { range, filter }
       })
       const forms: Record<FieldBook, () => AsyncIterable<Parameters<typeof rowsOf>[0]>> = {
         vouchers: () => voucherPages(sql, range, filter),
@@ -226,12 +245,11 @@ export function pullRoutes(app: FastifyInstance, services: Services): void {
     answer: sampleView,
     async read({ params, query, actor }) {
       const book = Number(params.book)
-      const { multiple, ...rest } = query
-      const asked = { ...rest, ...(multiple === undefined ? {} : { multiple: String(multiple) }) }
+      const asked = { ...query, ...(query.multiple === undefined ? {} : { multiple: yuan(query.multiple) }) }
       const opened = await open({ what: 'drawSample', actor, book, asked }, async () => {
-        const range = await rangeOf(services, book, query.upTo === undefined ? {} : { toSeq: query.upTo })
         const [head] = await sql<{ seq: bigint }[]>`select seq from books where book = ${book}`
-        return { range, upTo: query.upTo ?? Number(head!.seq) }
+        const upTo = query.upTo ?? Number(head?.seq ?? 0)
+        return { range: await rangeOf(services, book, { toSeq: upTo }), asked: { ...asked, upTo }, upTo }
       })
       const sample = await drawSample(sql, book, { ...query, upTo: opened.upTo })
       await closePull(sql, opened.pull, sample.items.length, true)

@@ -13,8 +13,8 @@ import { supersedeProgramCommand } from '../../src/programs/commands.js'
 import { balancePages, voucherPages } from '../../src/pulls/books.js'
 import type { SampleView, TrialBalanceView } from '../../src/pulls/contract.js'
 import { chartOf } from '../../src/pulls/government-chart.js'
-import { textPages } from '../../src/pulls/lines.js'
-import { markTurnover } from '../../src/pulls/queries.js'
+import { linesIn, textPages } from '../../src/pulls/lines.js'
+import { accountsIn, markTurnover } from '../../src/pulls/queries.js'
 import { closePeriod } from '../../src/settlement/settle.js'
 import { ask, bureau, firm, rules } from '../support/scene.js'
 import { china, testService } from '../support/service.js'
@@ -343,6 +343,20 @@ t.test('a reader who pauses keeps no connection', async (t) => {
   for (const reader of readers) await reader.return(undefined)
 })
 
+t.test('a sheet has room for what is asked for, however long the range is', async (t) => {
+  const range = { book: Number(BOOK), first: 1, last: head }
+  const ofPool = rows.filter(({ debit, credit }) => [debit, credit].some((no) => accounts.get(no)!.kind === 'pool'))
+  const few = ofPool.length
+  t.ok(few < rows.length)
+  t.equal(await linesIn(sql, range, { kind: 'pool' }, few), few, 'as many as there is room for')
+  t.equal(await linesIn(sql, range, {}, few), few + 1, 'too many')
+  t.equal(await accountsIn(sql, range, 1000), accounts.size)
+  const moved = new Set(rows.filter(({ entry }) => entry <= 5).flatMap(({ debit, credit }) => [debit, credit]))
+  t.ok(moved.size > 2 && moved.size < accounts.size)
+  t.equal(await accountsIn(sql, { ...range, last: 5 }, moved.size), moved.size, 'not those of later entries')
+  t.equal(await accountsIn(sql, { ...range, last: 5 }, 2), 3, 'too many')
+})
+
 t.test('XML is read by another program and says the same', async (t) => {
   const { bytes } = await get(`/books/${BOOK}/pulls/xml?fromEntry=3`)
   const parser = new XMLParser({ parseTagValue: false, isArray: (name) => name === '记账凭证' })
@@ -438,6 +452,7 @@ t.test('another province’s book is refused, and that is on record; so is every
       last: number | null
       whole: boolean | null
       jurisdiction: string
+      asked: object
     }[]
     next: string | null
   }
@@ -479,8 +494,11 @@ t.test('another province’s book is refused, and that is on record; so is every
     whole: true,
   })
   t.equal(last!.rows, rows.filter(({ entry }) => entry <= 7).length)
+  const sample = await json<SampleView>(`/books/${BOOK}/sample?method=round&multiple=10000.00`)
+  const [drawn] = (await json<Pulls>(`/pulls?limit=1&book=${BOOK}`)).items
+  t.match(drawn!.asked, { multiple: '10000.00', upTo: sample.upTo, seed: '0' }, 'what draws the same sample again')
   const next = (await json<Pulls>('/pulls?limit=2')).next!
-  t.ok((await json<Pulls>(`/pulls?limit=2&cursor=${next}`)).items.every(({ pull }) => pull < last!.pull - 1))
+  t.ok((await json<Pulls>(`/pulls?limit=2&cursor=${next}`)).items.every(({ pull }) => pull < last!.pull))
   await t.rejects(sql`update pulls set refused = null`, { code: '42501' }, 'nobody of the service can take one back')
 })
 
