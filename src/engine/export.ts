@@ -80,6 +80,20 @@ function takeTurn(reply: FastifyReply): void {
 }
 
 /**
+ * The same parts; a reader who takes nothing of one for as long as PATIENCE is cut off. Nobody is while the next part is
+ * made: that may take long, and its silence is ours.
+ */
+export async function* patiently<T>(raw: FastifyReply['raw'], parts: AsyncIterable<T>): AsyncGenerator<T> {
+  raw.once('timeout', () => raw.destroy())
+  for await (const part of parts) {
+    raw.setTimeout(PATIENCE)
+    yield part
+    raw.setTimeout(0)
+  }
+  raw.setTimeout(PATIENCE)
+}
+
+/**
  * Answers a list as a file, written while it is read: each row once, as it was when its page was read. What is too long
  * for one file is refused (`export_too_large`) and never cut off.
  */
@@ -101,7 +115,6 @@ export function exportRoute<P = object, Q = object>(app: FastifyInstance, spec: 
       takeTurn(reply)
       if ((await spec.size(asked)) > MOST_ROWS) throw new Refused('export_too_large', { most: MOST_ROWS })
       const title = await spec.title?.(asked)
-      reply.raw.setTimeout(PATIENCE, () => reply.raw.destroy())
       const name = spec.operation.replace('export', '').toLowerCase()
       return send(reply, { format, name, pages: pagesOf(spec.columns, spec.rows(asked), title) })
     },
@@ -186,12 +199,11 @@ export function streamRoute<P = object, Q = object>(app: FastifyInstance, spec: 
     handler: async ({ params, query, actor }, reply) => {
       takeTurn(reply)
       const { type, name, headers = {}, parts } = await spec.read({ params: params as P, query: query as Q, actor })
-      reply.raw.setTimeout(PATIENCE, () => reply.raw.destroy())
       return reply
         .type(type.startsWith('application/vnd') ? type : `${type}; charset=utf-8`)
         .headers(headers)
         .header('content-disposition', `attachment; filename="${name}"`)
-        .send(Readable.from(parts, { objectMode: false }))
+        .send(Readable.from(patiently(reply.raw, parts), { objectMode: false }))
     },
   })
 }
@@ -227,7 +239,7 @@ const send = (reply: FastifyReply, { format, name, pages }: File) =>
   reply
     .type(format === 'csv' ? `${sheetTypes.csv}; charset=utf-8` : sheetTypes.xlsx)
     .header('content-disposition', `attachment; filename="${name}.${format}"`)
-    .send(Readable.from(writeSheet(format, pages), { objectMode: false }))
+    .send(Readable.from(patiently(reply.raw, writeSheet(format, pages)), { objectMode: false }))
 
 const fileContent = {
   [sheetTypes.csv]: { schema: z.string() },
