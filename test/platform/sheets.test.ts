@@ -41,6 +41,11 @@ t.test('what is written is read again, in both formats', async (t) => {
   )
 })
 
+t.test('a text that looks like a character by its number stays what it is', async (t) => {
+  const row = ['_x0031_', '_x0031_x0032_', '__x005F_x0031_', '_x00e9_', '_x31_', 'x_x0041_&<']
+  t.same(texts('xlsx', await sheetOf('xlsx', [row])), [row])
+})
+
 t.test('a workbook is read by other programs: texts are texts, amounts and counts are numbers', async (t) => {
   const rows = [
     ['企业', '', '金额 <元>'],
