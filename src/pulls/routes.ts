@@ -1,17 +1,18 @@
 import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
 import type { Actor } from '../core/actor.js'
 import { bookText } from '../core/ids.js'
 import { yuan } from '../core/money.js'
 import { Refused } from '../core/refusals.js'
 import { mayRead, readableBooks } from '../engine/access.js'
-import { MOST_ROWS, streamRoute } from '../engine/export.js'
+import { fileRoute, MOST_ROWS, sheet } from '../engine/export.js'
 import { isOutage } from '../engine/outage.js'
 import { readRoute, type Services } from '../engine/route.js'
 import type { Book } from '../ledger/book.js'
 import { accountKinds } from '../ledger/chart.js'
 import type { Pages } from '../platform/cells.js'
 import { Faults } from '../platform/problems.js'
-import { sheetTypes, writeSheet } from '../platform/sheets.js'
+import { sheetTypes } from '../platform/sheets.js'
 import { balancePages, generalPages, subsidiaryPages, trialBalance, voucherPages, XML_END, xmlHead } from './books.js'
 import {
   bookParams,
@@ -113,13 +114,14 @@ export function pullRoutes(app: FastifyInstance, services: Services): void {
   const nameOf = ({ book, first, last }: Range, what: string) => `${what}-${bookText(book)}-${first}-${last}`
   const numbered = (pull: number) => ({ 'clearing-pull': String(pull) })
 
-  streamRoute<{ book: string }, LedgerQuery>(app, {
+  fileRoute<{ book: string }, LedgerQuery>(app, {
     operation: 'pullLedger',
     url: '/v1/books/:book/pulls/ledger',
     tag,
     params: bookParams,
-    query: ledgerQuery as never,
-    types: ['application/x-ndjson', 'text/csv'],
+    query: ledgerQuery,
+    types: { 'application/x-ndjson': z.string(), 'text/csv': z.string() },
+    takesTurn: true,
     summary: { en: 'Lines of journal entries over any range', zh: '调取分录（任意范围）' },
     async read({ params, query: { format, ...query }, actor }) {
       const book = Number(params.book)
@@ -142,13 +144,14 @@ export function pullRoutes(app: FastifyInstance, services: Services): void {
     },
   })
 
-  streamRoute<{ book: string; form: FieldBook }, FieldBookQuery>(app, {
+  fileRoute<{ book: string; form: FieldBook }, FieldBookQuery>(app, {
     operation: 'pullBook',
     url: '/v1/books/:book/pulls/books/:form',
     tag,
     params: fieldBookParams,
-    query: fieldBookQuery as never,
-    types: Object.values(sheetTypes),
+    query: fieldBookQuery,
+    types: { [sheetTypes.csv]: z.string(), [sheetTypes.xlsx]: z.string() },
+    takesTurn: true,
     summary: {
       en: 'Voucher list, general ledger, subsidiary ledger or trial balance as a file',
       zh: '调取记账凭证、总账、明细账、科目余额表',
@@ -172,18 +175,18 @@ export function pullRoutes(app: FastifyInstance, services: Services): void {
         balances: () => balancePages(sql, range, detail),
       }
       const pages = counted(pull, forms[form](), rowsOf) as Pages
-      const name = `${nameOf(range, form)}.${format}`
-      return { type: sheetTypes[format], name, headers: numbered(pull), parts: writeSheet(format, pages) }
+      return { ...sheet(format, nameOf(range, form), pages), headers: numbered(pull) }
     },
   })
 
-  streamRoute<{ book: string }, RangeAsked>(app, {
+  fileRoute<{ book: string }, RangeAsked>(app, {
     operation: 'pullXml',
     url: '/v1/books/:book/pulls/xml',
     tag,
     params: bookParams,
-    query: xmlQuery as never,
-    types: ['application/xml'],
+    query: xmlQuery,
+    types: { 'application/xml': z.string() },
+    takesTurn: true,
     summary: {
       en: 'Chart, balances and vouchers as XML in the style of GB/T 24589',
       zh: '调取会计科目、科目余额、记账凭证（GB/T 24589 样式 XML）',

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import { Refused } from '../core/refusals.js'
-import { sheetRoute } from '../engine/export.js'
+import { fileRoute, sheet, sheets } from '../engine/export.js'
 import { readRoute, type Services } from '../engine/route.js'
 import { type SheetFormat, writeSheet } from '../platform/sheets.js'
 import { type StatisticsView, statisticsFileQuery, statisticsQuery, statisticsView } from './contract.js'
@@ -20,17 +20,15 @@ export function statisticsRoutes(app: FastifyInstance, services: Services): void
     answer: statisticsView,
     read: ({ query }) => statisticsOf(services, query.year),
   })
-  sheetRoute<object, { year: number; format: SheetFormat }>(app, {
+  fileRoute<object, { year: number; format: SheetFormat }>(app, {
     operation: 'exportStatistics',
     url: '/v1/statistics/file',
     tag,
-    query: statisticsFileQuery as never,
+    query: statisticsFileQuery,
+    types: sheets,
     summary: { en: 'The statistics of a year as a file', zh: '年度统计文件' },
-    read: async ({ query: { year, format } }) => ({
-      format,
-      name: `statistics-${year}`,
-      pages: [rowsOf(await statisticsOf(services, year))],
-    }),
+    read: async ({ query: { year, format } }) =>
+      sheet(format, `statistics-${year}`, [rowsOf(await statisticsOf(services, year))]),
   })
   /** Made once for everybody, as nobody needs a token to ask; of a year that is over the text is the same for good. */
   const made = new Map<string, Promise<string>>()
