@@ -129,6 +129,7 @@ export function fileRoute<P = object, Q = object>(app: FastifyInstance, spec: Fi
   })
 }
 
+export const sheetFormat = z.enum(sheetFormats).default('csv').meta({ description: 'File format 文件格式' })
 /** The media types of a table. */
 export const sheets = {
   [sheetTypes.csv]: z.string(),
@@ -171,7 +172,6 @@ export function exportRoute<P = object, Q = object>(app: FastifyInstance, spec: 
     },
   })
 }
-const sheetFormat = z.enum(sheetFormats).default('csv').meta({ description: 'File format 文件格式' })
 
 /** Yuan that a spreadsheet keeps exactly: it counts in fifteen digits. */
 const AMOUNT = /^-?\d{1,13}\.\d{2}$/

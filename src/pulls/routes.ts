@@ -1,12 +1,10 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import type { Actor } from '../core/actor.js'
 import { bookText } from '../core/ids.js'
 import { yuan } from '../core/money.js'
 import { Refused } from '../core/refusals.js'
-import { mayRead, readableBooks } from '../engine/access.js'
+import { readableBooks } from '../engine/access.js'
 import { fileRoute, MOST_ROWS, sheet } from '../engine/export.js'
-import { isOutage } from '../engine/outage.js'
 import { readRoute, type Services } from '../engine/route.js'
 import type { Book } from '../ledger/book.js'
 import { accountKinds } from '../ledger/chart.js'
@@ -36,61 +34,16 @@ import {
 } from './contract.js'
 import { chartOf } from './government-chart.js'
 import { columns, type Filter, linesIn, textPages } from './lines.js'
-import { accountNo, accountsIn, closePull, openPull, pullsOf, type Range, rangeOf } from './queries.js'
+import { accountNo, accountsIn, closePull, pullsOf, type Range, rangeOf } from './queries.js'
+import { numbered, pullRecord } from './record.js'
 import { drawSample } from './sample.js'
 
 const tag = 'audit 审计'
 
-/** What a pull is of, before it is known whether it may be. */
-interface Pull {
-  readonly what: 'pullLedger' | 'pullBook' | 'pullXml' | 'getTrialBalance' | 'drawSample'
-  readonly actor: Actor
-  readonly book: Book
-  readonly asked: object
-}
-
-/** Ledger pulls of auditors: every one is on record before its first row is read, and every refused one, too. */
+/** Ledger pulls of auditors, all of them on record. */
 export function pullRoutes(app: FastifyInstance, services: Services): void {
-  const { sql, clock } = services
-
-  /**
-   * Finds what is asked for and puts it on record, as it was asked for or, with `asked`, as it was found to be; throws
-   * Refused when it is refused, which is on record as well.
-   */
-  async function open<T extends { readonly range: Range; readonly asked?: object }>(
-    pull: Pull,
-    find: () => Promise<T>,
-  ) {
-    const record = (more: object) => openPull(sql, { ...pull, at: clock.now(), ...more })
-    try {
-      if (!mayRead(pull.actor, pull.book)) throw new Refused('not_your_jurisdiction', { book: bookText(pull.book) })
-      const found = await find()
-      const { range, asked = pull.asked } = found
-      return { ...found, pull: await record({ range, asked }) }
-    } catch (error) {
-      if (error instanceof Refused) await record({ refused: error.refusal.refused })
-      throw error
-    }
-  }
-
-  /** Passes pages on, and says at the end how many rows were read and whether those were all. */
-  async function* counted<T>(pull: number, pages: AsyncIterable<T>, rowsOf: (page: T) => number) {
-    let rows = 0
-    let isWhole = false
-    try {
-      for await (const page of pages) {
-        rows += rowsOf(page)
-        yield page
-      }
-      isWhole = true
-    } finally {
-      // A reader who is gone hears nothing; the record then says that the pull never ended.
-      await closePull(sql, pull, rows, isWhole).catch((error: unknown) => {
-        if (isWhole || !isOutage(error as object)) throw error
-      })
-    }
-  }
-
+  const { sql } = services
+  const { open, counted } = pullRecord(services)
   const filterOf = async (book: Book, { kind, owner }: Pick<LedgerQuery, 'kind' | 'owner'>): Promise<Filter> => {
     if (kind === undefined || owner === undefined) return { kind }
     const account = await accountNo(sql, book, kind, owner)
@@ -112,7 +65,6 @@ export function pullRoutes(app: FastifyInstance, services: Services): void {
     if (size > most) throw new Refused('export_too_large', { most })
   }
   const nameOf = ({ book, first, last }: Range, what: string) => `${what}-${bookText(book)}-${first}-${last}`
-  const numbered = (pull: number) => ({ 'clearing-pull': String(pull) })
 
   fileRoute<{ book: string }, LedgerQuery>(app, {
     operation: 'pullLedger',

@@ -494,6 +494,15 @@ t.test('another province’s book is refused, and that is on record; so is every
     whole: true,
   })
   t.equal(last!.rows, rows.filter(({ entry }) => entry <= 7).length)
+  t.equal((await get(`/books/${BOOK}/entries/export`, stranger)).status, 403)
+  t.equal((await get(`/books/${BOOK}/entries/export`)).status, 200)
+  const [exported, stopped] = (await json<Pulls>(`/pulls?limit=2&book=${BOOK}`)).items
+  t.match(stopped, { operation: 'exportEntries', jurisdiction: '330000', refused: 'not_your_jurisdiction' })
+  const [{ size }] =
+    (await sql`select count(*)::int as size from transfers where book = ${Number(BOOK)}`) as unknown as [
+      { size: number },
+    ]
+  t.match(exported, { operation: 'exportEntries', refused: null, rows: size, whole: true }, 'a book as a file as well')
   const sample = await json<SampleView>(`/books/${BOOK}/sample?method=round&multiple=10000.00`)
   const [drawn] = (await json<Pulls>(`/pulls?limit=1&book=${BOOK}`)).items
   t.match(drawn!.asked, { multiple: '10000.00', upTo: sample.upTo, seed: '0' }, 'what draws the same sample again')
