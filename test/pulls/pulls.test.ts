@@ -8,6 +8,7 @@ import { isRefusal } from '../../src/core/refusals.js'
 import { chinaTime, dayOf } from '../../src/core/time.js'
 import { updateEnterpriseCommand } from '../../src/enterprises/commands.js'
 import { type AccountKind, accountKind, accountKinds } from '../../src/ledger/chart.js'
+import { writeCsv } from '../../src/platform/csv.js'
 import { connect } from '../../src/platform/database.js'
 import { supersedeProgramCommand } from '../../src/programs/commands.js'
 import { balancePages, voucherPages } from '../../src/pulls/books.js'
@@ -440,6 +441,38 @@ t.test('split contracts are looked for under the cap that each order was filed u
   )
 })
 
+t.test(
+  'nothing in a pulled CSV is run or rounded by who opens it: its cells are those of every other file',
+  async (t) => {
+    const hostile = [
+      '=1+1',
+      '＝1',
+      '+1',
+      '-1',
+      '@x',
+      'x;=1',
+      'a,"b"',
+      '91310000123456789',
+      '12E34',
+      '12e5x',
+      '<x>',
+      '王',
+    ]
+    const first = (await json<TrialBalanceView>(`/books/${BOOK}/trial-balance`)).last + 1
+    for (const [n, subject] of hostile.entries()) {
+      const actor = { ...bureau(BOOK, subject), organisation: hostile.at(-n)! }
+      await stage.must({ ...ask.appropriate(BOOK, county.program, 1_00n), actor })
+    }
+    const { text } = await pulled(`format=csv&fromEntry=${first}`)
+    for (const [n, line] of text.split('\r\n').slice(1, -1).entries()) {
+      let cells = ''
+      for await (const part of writeCsv([[[hostile[n]!, hostile.at(-n)!]]])) cells += part
+      t.ok(line.includes(`,appropriate,${cells.slice(1, -2)},appropriate,`), `${line} has ${cells}`)
+    }
+    t.equal(text.split('\r\n').length, hostile.length + 2)
+  },
+)
+
 t.test('another province’s book is refused, and that is on record; so is every pull', async (t) => {
   interface Pulls {
     items: {
@@ -507,7 +540,7 @@ t.test('another province’s book is refused, and that is on record; so is every
   const [drawn] = (await json<Pulls>(`/pulls?limit=1&book=${BOOK}`)).items
   t.match(drawn!.asked, { multiple: '10000.00', upTo: sample.upTo, seed: '0' }, 'what draws the same sample again')
   const next = (await json<Pulls>('/pulls?limit=2')).next!
-  t.ok((await json<Pulls>(`/pulls?limit=2&cursor=${next}`)).items.every(({ pull }) => pull < last!.pull))
+  t.ok((await json<Pulls>(`/pulls?limit=2&cursor=${next}`)).items.every(({ pull }) => pull < exported!.pull))
   await t.rejects(sql`update pulls set refused = null`, { code: '42501' }, 'nobody of the service can take one back')
 })
 
