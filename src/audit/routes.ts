@@ -10,6 +10,7 @@ import { readRoute, type Services } from '../engine/route.js'
 import { Faults } from '../platform/problems.js'
 import type { SheetFormat } from '../platform/sheets.js'
 import { count, day, text } from '../platform/wire.js'
+import { bookParams } from '../pulls/contract.js'
 import { linesIn } from '../pulls/lines.js'
 import { rangeOf } from '../pulls/queries.js'
 import { numbered, pullRecord } from '../pulls/record.js'
@@ -17,7 +18,6 @@ import { actView, balancesView, bookView, entryView, provinceReport } from './co
 import { actsOf, balancesAsOf, booksOf, entriesOf, entryAt, provinceReports, type Sought } from './queries.js'
 
 const tag = 'audit 审计'
-const params = z.strictObject({ book: z.string().regex(/^\d{6}$/, { error: 'number_format' }) })
 const number = count(0, 999_999_999_999_999)
 
 const entryColumns = {
@@ -49,7 +49,7 @@ export function auditRoutes(app: FastifyInstance, services: Services): void {
     operation: 'listAccounts',
     url: '/v1/books/:book/accounts',
     tag,
-    params,
+    params: bookParams,
     query: z.strictObject({
       entry: number.optional().meta({ description: 'As of this entry number 截至凭证号' }),
       at: z.string().optional().meta({ description: 'As of this moment, RFC 3339 in +08:00 截至时刻' }),
@@ -68,7 +68,7 @@ export function auditRoutes(app: FastifyInstance, services: Services): void {
     operation: 'listEntries',
     url: '/v1/books/:book/entries',
     tag,
-    params,
+    params: bookParams,
     query: z.strictObject({
       after: number.default(0).meta({ description: 'Entries after this number' }),
       limit: count(1, 1000).default(100),
@@ -88,7 +88,7 @@ export function auditRoutes(app: FastifyInstance, services: Services): void {
     operation: 'exportEntries',
     url: '/v1/books/:book/entries/export',
     tag,
-    params,
+    params: bookParams,
     query: z.strictObject({ format: sheetFormat }),
     types: sheets,
     takesTurn: true,
@@ -115,7 +115,7 @@ export function auditRoutes(app: FastifyInstance, services: Services): void {
     operation: 'listAudit',
     url: '/v1/books/:book/acts',
     tag,
-    params,
+    params: bookParams,
     query: z.strictObject({
       after: number.default(0).meta({ description: 'Acts after this number' }),
       limit: count(1, 1000).default(100),

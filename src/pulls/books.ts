@@ -4,9 +4,9 @@ import type { Pages, Written } from '../platform/cells.js'
 import type { Sql } from '../platform/database.js'
 import type { TrialBalanceView } from './contract.js'
 import { chartOf, type GovernmentChart } from './government-chart.js'
-import { type Filter, isPosted, linePages, moneyCell, wordOf } from './lines.js'
+import { type Filter, linePages, moneyCell, wordOf } from './lines.js'
 import { accountAsOf, accountsOver, type Range, sidesAsOf, turnoverBy } from './queries.js'
-import { type Balance, balanceOf, type Sides, sideOf, sidesOf } from './rules.js'
+import { type Balance, balanceOf, isPosted, type Sides, sideOf, sidesOf } from './rules.js'
 
 /** The books of the field 账簿: voucher list, general ledger, subsidiary ledger, trial balance; as rows of a file. */
 

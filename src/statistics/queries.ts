@@ -133,6 +133,7 @@ async function figuresOf(sql: Sql, year: number): Promise<Figures> {
       from report_providers where day between ${from}::date and ${to}::date
       group by grouping sets ((book / 10000 * 10000), ())
     ), back as (
+      -- The first condition is that of the partial index commands_item_days, which is found by its own words alone.
       select book / 10000 * 10000 as province, count(*) as "clawBacks" from commands
       where kind in ('approve_claim', 'claw_back') and kind = 'claw_back' and day between ${from}::date and ${to}::date
       group by grouping sets ((book / 10000 * 10000), ())
