@@ -52,17 +52,13 @@ export function pullRoutes(app: FastifyInstance, services: Services): void {
   }
   /** Throws Refused('export_too_large') when a sheet has no room for a book: it is never cut off. */
   async function fits(form: FieldBook, range: Range, filter: Filter, detail: FieldBookQuery['detail']) {
-    // A general ledger has a row for each kind and day: no book is old enough.
-    const isByLine = form === 'vouchers' || form === 'subsidiary'
-    // Two rows a line.
-    const most = isByLine ? MOST_ROWS / 2 : MOST_ROWS
-    const isByAccount = form === 'balances' && detail === 'account'
-    const size = isByLine
-      ? await linesIn(sql, range, filter, most)
-      : isByAccount
-        ? await accountsIn(sql, range, most)
-        : 0
-    if (size > most) throw new Refused('export_too_large', { most })
+    const within = (most: number, size: number) => {
+      if (size > most) throw new Refused('export_too_large', { most })
+    }
+    // Two rows a line; a general ledger has a row for each kind and day, and no book is old enough.
+    const lines = MOST_ROWS / 2
+    if (form === 'vouchers' || form === 'subsidiary') within(lines, await linesIn(sql, range, filter, lines))
+    if (form === 'balances' && detail === 'account') within(MOST_ROWS, await accountsIn(sql, range, MOST_ROWS))
   }
   const nameOf = ({ book, first, last }: Range, what: string) => `${what}-${bookText(book)}-${first}-${last}`
 
