@@ -5,19 +5,38 @@ import type { Actor } from '../core/actor.js'
 import { Refused } from '../core/refusals.js'
 import { dayOf, parseChinaTime } from '../core/time.js'
 import { mayRead, readableBooks } from '../engine/access.js'
-import { exportRoute, MOST_ROWS, paged } from '../engine/export.js'
+import { fileRoute, MOST_ROWS, paged, pagesOf, sheet, sheetFormat, sheets } from '../engine/export.js'
 import { readRoute, type Services } from '../engine/route.js'
 import { Faults } from '../platform/problems.js'
+import type { SheetFormat } from '../platform/sheets.js'
 import { count, day, text } from '../platform/wire.js'
+import { bookParams } from '../pulls/contract.js'
+import { linesIn } from '../pulls/lines.js'
+import { rangeOf } from '../pulls/queries.js'
+import { numbered, pullRecord } from '../pulls/record.js'
 import { actView, balancesView, bookView, entryView, provinceReport } from './contract.js'
 import { actsOf, balancesAsOf, booksOf, entriesOf, entryAt, provinceReports, type Sought } from './queries.js'
 
 const tag = 'audit 审计'
-const params = z.strictObject({ book: z.string().regex(/^\d{6}$/, { error: 'number_format' }) })
 const number = count(0, 999_999_999_999_999)
+
+const entryColumns = {
+  entry: '凭证号',
+  day: '日期',
+  bookedAt: '入账时间',
+  seq: '命令序号',
+  command: '业务',
+  subject: '经办人',
+  type: '分录类型',
+  phase: '阶段',
+  debit: '借方',
+  credit: '贷方',
+  amount: '金额',
+}
 
 export function auditRoutes(app: FastifyInstance, services: Services): void {
   const { sql, clock } = services
+  const { open, counted } = pullRecord(services)
   readRoute(app, {
     operation: 'listBooks',
     url: '/v1/books',
@@ -30,7 +49,7 @@ export function auditRoutes(app: FastifyInstance, services: Services): void {
     operation: 'listAccounts',
     url: '/v1/books/:book/accounts',
     tag,
-    params,
+    params: bookParams,
     query: z.strictObject({
       entry: number.optional().meta({ description: 'As of this entry number 截至凭证号' }),
       at: z.string().optional().meta({ description: 'As of this moment, RFC 3339 in +08:00 截至时刻' }),
@@ -49,7 +68,7 @@ export function auditRoutes(app: FastifyInstance, services: Services): void {
     operation: 'listEntries',
     url: '/v1/books/:book/entries',
     tag,
-    params,
+    params: bookParams,
     query: z.strictObject({
       after: number.default(0).meta({ description: 'Entries after this number' }),
       limit: count(1, 1000).default(100),
@@ -65,48 +84,38 @@ export function auditRoutes(app: FastifyInstance, services: Services): void {
       return { items }
     },
   })
-  exportRoute<{ book: string }>(app, {
+  fileRoute<{ book: string }, { format: SheetFormat }>(app, {
     operation: 'exportEntries',
     url: '/v1/books/:book/entries/export',
     tag,
-    params,
-    query: z.strictObject({}),
+    params: bookParams,
+    query: z.strictObject({ format: sheetFormat }),
+    types: sheets,
+    takesTurn: true,
     summary: { en: 'Journal entries as a file, a line for each transfer', zh: '导出记账凭证（每行一笔分录）' },
-    columns: {
-      entry: '凭证号',
-      day: '日期',
-      bookedAt: '入账时间',
-      seq: '命令序号',
-      command: '业务',
-      subject: '经办人',
-      type: '分录类型',
-      phase: '阶段',
-      debit: '借方',
-      credit: '贷方',
-      amount: '金额',
-    },
-    async size({ params, actor }) {
-      const book = readable(actor, params.book)
-      const [row] = await sql<{ size: number }[]>`
-        select count(*)::int as size from (select from transfers where book = ${book} limit ${MOST_ROWS + 1}) listed`
-      if (row!.size === 0 && (await sql`select from books where book = ${book}`).length === 0) {
-        throw new Refused('book_not_found', { book: params.book })
-      }
-      return row!.size
-    },
-    rows({ params, actor }) {
-      const book = readable(actor, params.book)
-      return paged<Awaited<ReturnType<typeof entriesOf>>[number]>(
-        (last, most) => entriesOf(sql, book, last?.entry ?? 0, most),
+    // A whole book leaves the house: on record as what auditors pull is.
+    async read({ params, query, actor }) {
+      const book = Number(params.book)
+      const { range, pull } = await open({ what: 'exportEntries', actor, book, asked: query }, async () => {
+        const range = await rangeOf(services, book, {})
+        if ((await linesIn(sql, range, {}, MOST_ROWS)) > MOST_ROWS) {
+          throw new Refused('export_too_large', { most: MOST_ROWS })
+        }
+        return { range }
+      })
+      const pages = paged<Awaited<ReturnType<typeof entriesOf>>[number]>(
+        (last, most) => entriesOf(sql, book, last?.entry ?? 0, Math.min(most, range.last - (last?.entry ?? 0))),
         ({ transfers, ...entry }) => transfers.map((line) => ({ ...entry, ...line })),
       )
+      const rows = counted(pull, pages, ({ length }) => length)
+      return { ...sheet(query.format, 'entries', pagesOf(entryColumns, rows)), headers: numbered(pull) }
     },
   })
   readRoute<{ book: string }, Sought>(app, {
     operation: 'listAudit',
     url: '/v1/books/:book/acts',
     tag,
-    params,
+    params: bookParams,
     query: z.strictObject({
       after: number.default(0).meta({ description: 'Acts after this number' }),
       limit: count(1, 1000).default(100),

@@ -12,7 +12,7 @@ import type { Person, Storage } from './storage.js'
 import { answer, type Batch, EngineFault, type Outcome, type Ticket } from './ticket.js'
 
 /** A clock this far behind the last booking is a fault of the clock, in milliseconds. */
-const CLOCK_TOLERANCE = 3_600_000
+export const CLOCK_TOLERANCE = 3_600_000
 /** People remembered with their numbers. */
 const PEOPLE = 100_000
 

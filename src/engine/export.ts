@@ -5,7 +5,7 @@ import type { Actor } from '../core/actor.js'
 import { type Fen, yuan } from '../core/money.js'
 import { Refused } from '../core/refusals.js'
 import { authorise } from '../platform/auth.js'
-import type { Written as Cell, Pages } from '../platform/cells.js'
+import type { Pages, Written } from '../platform/cells.js'
 import { problem } from '../platform/problems.js'
 import { type SheetFormat, sheetFormats, sheetTypes, writeSheet } from '../platform/sheets.js'
 import { describe, type Spec } from './route.js'
@@ -22,16 +22,6 @@ const PATIENCE = 60_000
 /** The columns of a list in their order: the field of a row, and its name in Chinese. */
 export type Columns = Readonly<Record<string, string>>
 type Row = Readonly<Record<string, unknown>>
-
-interface ExportSpec<P, Q> extends Spec {
-  readonly query: z.ZodObject
-  readonly columns: Columns
-  /** What stands above the heading, a line each; throwing Refused answers the refusal. */
-  title?(request: { params: P; query: Q; actor: Actor }): Promise<readonly string[]>
-  /** How many rows there will be, or one more than MOST_ROWS. */
-  size(request: { params: P; query: Q; actor: Actor }): Promise<number>
-  rows(request: { params: P; query: Q; actor: Actor }): AsyncGenerator<readonly Row[]>
-}
 
 /** A list to its end, page by page: each has so many rows at most, and begins behind the last row of the one before. */
 export async function* paged<R>(
@@ -80,30 +70,105 @@ function takeTurn(reply: FastifyReply): void {
 }
 
 /**
+ * The same parts; a reader who takes nothing of one for as long as PATIENCE is cut off. Nobody is while the next part is
+ * made: that may take long, and its silence is ours.
+ */
+export async function* patiently<T>(raw: FastifyReply['raw'], parts: AsyncIterable<T>): AsyncGenerator<T> {
+  raw.once('timeout', () => raw.destroy())
+  for await (const part of parts) {
+    raw.setTimeout(PATIENCE)
+    yield part
+    raw.setTimeout(0)
+  }
+  raw.setTimeout(PATIENCE)
+}
+
+/** A file: its media type, and what it holds. With a name it is kept, without it is looked at. */
+interface Answer {
+  readonly type: string
+  readonly name?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly parts: string | AsyncIterable<string | Uint8Array>
+}
+
+interface FileSpec<P, Q> extends Spec {
+  readonly query?: z.ZodType
+  /** The media types that it may have, and what each holds. */
+  readonly types: Readonly<Record<string, z.ZodType>>
+  /** So long that only a few may be written at once. */
+  readonly takesTurn?: true
+  read(request: { params: P; query: Q; actor: Actor }): Answer | Promise<Answer>
+}
+
+/**
+ * Answers a read with a file, no more of which is in memory than its reader has room for; throwing Refused answers the
+ * refusal.
+ */
+export function fileRoute<P = object, Q = object>(app: FastifyInstance, spec: FileSpec<P, Q>): void {
+  const { operation, url, params, query = z.strictObject({}), types } = spec
+  const content = Object.fromEntries(Object.entries(types).map(([type, schema]) => [type, { schema }]))
+  app.route({
+    method: 'GET',
+    url,
+    schema: {
+      ...describe(spec),
+      ...(params ? { params } : {}),
+      querystring: query,
+      response: { 200: { content }, default: problem },
+    },
+    onRequest: (request) => authorise(request, operation),
+    handler: async ({ params, query, actor }, reply) => {
+      if (spec.takesTurn) takeTurn(reply)
+      const { type, name, headers = {}, parts } = await spec.read({ params: params as P, query: query as Q, actor })
+      if (name !== undefined) reply.header('content-disposition', `attachment; filename="${name}"`)
+      return reply
+        .type(type === sheetTypes.xlsx ? type : `${type}; charset=utf-8`)
+        .headers(headers)
+        .send(typeof parts === 'string' ? parts : Readable.from(patiently(reply.raw, parts), { objectMode: false }))
+    },
+  })
+}
+
+export const sheetFormat = z.enum(sheetFormats).default('csv').meta({ description: 'File format 文件格式' })
+/** The media types of a table. */
+export const sheets = {
+  [sheetTypes.csv]: z.string(),
+  [sheetTypes.xlsx]: z.string().meta({ format: 'binary' }),
+}
+
+/** A table as a file; its name is without an ending. */
+export const sheet = (format: SheetFormat, name: string, pages: Pages) => ({
+  type: sheetTypes[format],
+  name: `${name}.${format}`,
+  parts: writeSheet(format, pages),
+})
+
+interface ExportSpec<P, Q> extends Spec {
+  readonly query: z.ZodObject
+  readonly columns: Columns
+  /** What stands above the heading, a line each; throwing Refused answers the refusal. */
+  title?(request: { params: P; query: Q; actor: Actor }): Promise<readonly string[]>
+  /** How many rows there will be, or one more than MOST_ROWS. */
+  size(request: { params: P; query: Q; actor: Actor }): Promise<number>
+  rows(request: { params: P; query: Q; actor: Actor }): AsyncGenerator<readonly Row[]>
+}
+
+/**
  * Answers a list as a file, written while it is read: each row once, as it was when its page was read. What is too long
  * for one file is refused (`export_too_large`) and never cut off.
  */
 export function exportRoute<P = object, Q = object>(app: FastifyInstance, spec: ExportSpec<P, Q>): void {
-  const format = z.enum(sheetFormats).default('csv').meta({ description: 'File format 文件格式' })
-  app.route({
-    method: 'GET',
-    url: spec.url,
-    schema: {
-      ...describe(spec),
-      ...(spec.params ? { params: spec.params } : {}),
-      querystring: spec.query.extend({ format }),
-      response: { 200: { content: fileContent }, default: problem },
-    },
-    onRequest: (request) => authorise(request, spec.operation),
-    handler: async (request, reply) => {
-      const { format, ...query } = request.query as { format: SheetFormat }
-      const asked = { params: request.params as P, query: query as Q, actor: request.actor }
-      takeTurn(reply)
+  fileRoute<P, { format: SheetFormat }>(app, {
+    ...spec,
+    query: spec.query.extend({ format: sheetFormat }),
+    types: sheets,
+    takesTurn: true,
+    async read({ params, query: { format, ...query }, actor }) {
+      const asked = { params, query: query as Q, actor }
       if ((await spec.size(asked)) > MOST_ROWS) throw new Refused('export_too_large', { most: MOST_ROWS })
       const title = await spec.title?.(asked)
-      reply.raw.setTimeout(PATIENCE, () => reply.raw.destroy())
       const name = spec.operation.replace('export', '').toLowerCase()
-      return send(reply, { format, name, pages: pagesOf(spec.columns, spec.rows(asked), title) })
+      return sheet(format, name, pagesOf(spec.columns, spec.rows(asked), title))
     },
   })
 }
@@ -118,118 +183,11 @@ export async function* pagesOf(columns: Columns, pages: AsyncIterable<readonly R
   for await (const rows of pages) yield rows.map((row) => fields.map((field) => cell(row[field])))
 }
 
-function cell(value: unknown): Cell {
+function cell(value: unknown): Written {
   if (typeof value === 'number') return value
   const text = value === null || value === undefined ? '' : String(value)
   return AMOUNT.test(text) ? { yuan: text } : text
 }
 
-/** A table to be kept: its format, its name without an ending, and its rows. */
-interface File {
-  readonly format: SheetFormat
-  readonly name: string
-  readonly pages: Pages
-}
-
-interface SheetSpec<P, Q> extends Spec {
-  readonly query?: z.ZodType<Q>
-  read(request: { params: P; query: Q; actor: Actor }): File | Promise<File>
-}
-
-/** Answers a read with a table as a file; throwing Refused answers the refusal. */
-export function sheetRoute<P = object, Q = object>(app: FastifyInstance, spec: SheetSpec<P, Q>): void {
-  app.route({
-    method: 'GET',
-    url: spec.url,
-    schema: {
-      ...describe(spec),
-      ...(spec.params ? { params: spec.params } : {}),
-      querystring: spec.query ?? z.strictObject({}),
-      response: { 200: { content: fileContent }, default: problem },
-    },
-    onRequest: (request) => authorise(request, spec.operation),
-    handler: async ({ params, query, actor }, reply) =>
-      send(reply, await spec.read({ params: params as P, query: query as Q, actor })),
-  })
-}
-
-/** A file of any type, written while it is read. */
-interface Written {
-  readonly type: string
-  readonly name: string
-  readonly headers?: Readonly<Record<string, string>>
-  readonly parts: AsyncIterable<string | Uint8Array>
-}
-
-interface StreamSpec<P, Q> extends Spec {
-  readonly query: z.ZodType<Q>
-  /** The media types that it may have. */
-  readonly types: readonly string[]
-  read(request: { params: P; query: Q; actor: Actor }): Promise<Written>
-}
-
-/** Answers a read with a file of any length, no more of which is in memory than its reader has room for. */
-export function streamRoute<P = object, Q = object>(app: FastifyInstance, spec: StreamSpec<P, Q>): void {
-  app.route({
-    method: 'GET',
-    url: spec.url,
-    schema: {
-      ...describe(spec),
-      ...(spec.params ? { params: spec.params } : {}),
-      querystring: spec.query,
-      response: {
-        200: { content: Object.fromEntries(spec.types.map((type) => [type, { schema: z.string() }])) },
-        default: problem,
-      },
-    },
-    onRequest: (request) => authorise(request, spec.operation),
-    handler: async ({ params, query, actor }, reply) => {
-      takeTurn(reply)
-      const { type, name, headers = {}, parts } = await spec.read({ params: params as P, query: query as Q, actor })
-      reply.raw.setTimeout(PATIENCE, () => reply.raw.destroy())
-      return reply
-        .type(type.startsWith('application/vnd') ? type : `${type}; charset=utf-8`)
-        .headers(headers)
-        .header('content-disposition', `attachment; filename="${name}"`)
-        .send(Readable.from(parts, { objectMode: false }))
-    },
-  })
-}
-
-interface PageSpec<P, Q> extends Spec {
-  readonly query: z.ZodType<Q>
-  read(request: { params: P; query: Q; actor: Actor }): Promise<string>
-}
-
-/** Answers a read with a page to be printed; throwing Refused answers the refusal. */
-export function htmlRoute<P = object, Q = object>(app: FastifyInstance, spec: PageSpec<P, Q>): void {
-  app.route({
-    method: 'GET',
-    url: spec.url,
-    schema: {
-      ...describe(spec),
-      ...(spec.params ? { params: spec.params } : {}),
-      querystring: spec.query,
-      response: { 200: { content: { 'text/html': { schema: z.string() } } }, default: problem },
-    },
-    onRequest: (request) => authorise(request, spec.operation),
-    handler: async ({ params, query, actor }, reply) => {
-      const page = await spec.read({ params: params as P, query: query as Q, actor })
-      return reply.type('text/html; charset=utf-8').header('content-security-policy', CLOSED).send(page)
-    },
-  })
-}
-
 /** A page that loads nothing and runs nothing. */
 export const CLOSED = "default-src 'none'; style-src 'unsafe-inline'"
-
-const send = (reply: FastifyReply, { format, name, pages }: File) =>
-  reply
-    .type(format === 'csv' ? `${sheetTypes.csv}; charset=utf-8` : sheetTypes.xlsx)
-    .header('content-disposition', `attachment; filename="${name}.${format}"`)
-    .send(Readable.from(writeSheet(format, pages), { objectMode: false }))
-
-const fileContent = {
-  [sheetTypes.csv]: { schema: z.string() },
-  [sheetTypes.xlsx]: { schema: z.string().meta({ format: 'binary' }) },
-}

@@ -14,6 +14,9 @@ export interface SheetRow {
   readonly cells: readonly Cell[]
 }
 
+/** Whether there is anything in a row. */
+export const isFilled = (cells: readonly Cell[]) => cells.some(({ text, fault }) => fault || text !== '')
+
 export interface Sheet {
   readonly rows: readonly SheetRow[]
   /** Ranges of cells that were merged into one, such as `A2:A4`, with their last row. */

@@ -1,4 +1,4 @@
-import { type Cell, type Pages, type Sheet, SheetError, type Written } from './cells.js'
+import { type Cell, isFilled, type Pages, type Sheet, SheetError, type Written } from './cells.js'
 
 const separators = [',', ';', '\t'] as const
 
@@ -25,7 +25,7 @@ export function readCsv(bytes: Buffer): Sheet {
     if (text[at] === '\r') at++
     if (text[at] === '\n') at++
     line++
-    rows.push({ row, cells })
+    if (isFilled(cells)) rows.push({ row, cells })
   }
   return { rows, merged: [] }
 }

@@ -14,8 +14,7 @@ export const sheetFormats = Object.keys(sheetTypes) as [SheetFormat, ...SheetFor
 
 /** Reads the first sheet, leaving out rows without anything in them. Throws SheetError. */
 export function readSheet(format: SheetFormat, bytes: Buffer): Sheet {
-  const sheet = format === 'xlsx' ? readXlsx(bytes) : readCsv(bytes)
-  return { ...sheet, rows: sheet.rows.filter(({ cells }) => cells.some(({ text, fault }) => fault || text !== '')) }
+  return format === 'xlsx' ? readXlsx(bytes) : readCsv(bytes)
 }
 
 /** Writes a file piece by piece, while its rows come; no text in it is a formula to whoever opens it. */

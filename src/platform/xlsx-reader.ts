@@ -1,5 +1,5 @@
 import { strFromU8, unzipSync } from 'fflate'
-import { type Cell, MOST_COLUMNS, type Sheet, SheetError, type SheetRow } from './cells.js'
+import { type Cell, isFilled, MOST_COLUMNS, type Sheet, SheetError, type SheetRow } from './cells.js'
 
 /**
  * Reads workbooks of Office Open XML (ECMA-376), as much of them as a table needs. Libraries give a number that was
@@ -9,6 +9,11 @@ import { type Cell, MOST_COLUMNS, type Sheet, SheetError, type SheetRow } from '
 
 /** Of what is unpacked: a file may claim to be small and unpack to gigabytes. */
 const MOST_UNPACKED = 16_777_216
+
+/** A sheet of more rows is no list of this service, and a few bytes of each unpack to a row of full width. */
+const MOST_ROWS = 200_000
+/** Characters of a cell; a text that is kept once may stand in every cell. */
+const MOST_TEXT = 4_000
 
 /** Spreadsheets keep fifteen digits of a number and make the others zero. */
 const ROUNDED = 1e15
@@ -56,10 +61,15 @@ interface Tag {
   readonly text: string
 }
 
+/**
+ * A name ends where it ends: one that could also be cut short is tried at every length, each time to the end of the file.
+ */
+const TAG = /<(\/?)(?:\w+:)?(\w+)(?=[\s/>])([^<>]*)>([^<]*)/g
+
 /** Walks over the tags of an XML text in one pass. Throws SheetError on declarations, which no workbook needs. */
 function* tagsOf(xml: string): Generator<Tag> {
   if (xml.includes('<!')) throw new SheetError('declarations in XML')
-  for (const [, end, name, attributes, text] of xml.matchAll(/<(\/?)(?:\w+:)?(\w+)([^<>]*)>([^<]*)/g)) {
+  for (const [, end, name, attributes, text] of xml.matchAll(TAG)) {
     const closes = end === '/' || attributes!.endsWith('/')
     yield { name: name!, opens: end !== '/', closes, attributes: attributes!, text: text! }
   }
@@ -89,14 +99,13 @@ function plain(text: string): string {
 }
 
 function firstSheet(workbook: string, relations: string): string {
+  const targets = new Map<string, string>()
+  for (const relation of tagsOf(relations)) {
+    targets.set(attribute(relation, 'Id') ?? '', attribute(relation, 'Target') ?? '')
+  }
   for (const tag of tagsOf(workbook)) {
-    const id = tag.name === 'sheet' ? attribute(tag, 'id') : undefined
-    if (id === undefined) continue
-    for (const relation of tagsOf(relations)) {
-      if (attribute(relation, 'Id') !== id) continue
-      const target = attribute(relation, 'Target') ?? ''
-      return target.startsWith('/') ? target.slice(1) : `xl/${target}`
-    }
+    const target = tag.name === 'sheet' ? targets.get(attribute(tag, 'id') ?? '') : undefined
+    if (target !== undefined) return target.startsWith('/') ? target.slice(1) : `xl/${target}`
   }
   throw new SheetError('no sheet')
 }
@@ -112,7 +121,12 @@ function stringsOf(xml: string): string[] {
       strings[strings.length - 1] += plain(text)
     }
   }
-  return strings
+  return strings.map(trimmed)
+}
+
+function trimmed(text: string): string {
+  if (text.length > MOST_TEXT) throw new SheetError('a text is too long')
+  return text.trim()
 }
 
 /** A cell while it is read. */
@@ -123,6 +137,8 @@ interface Open {
   isFormula: boolean
 }
 
+const EMPTY: Cell = { text: '' }
+
 function sheetOf(xml: string, strings: readonly string[]): Sheet {
   const rows: SheetRow[] = []
   const merged: { range: string; lastRow: number }[] = []
@@ -131,7 +147,7 @@ function sheetOf(xml: string, strings: readonly string[]): Sheet {
   let cell: Open | undefined
   const finish = () => {
     if (cell && cell.column < MOST_COLUMNS) {
-      while (cells.length < cell.column) cells.push({ text: '' })
+      while (cells.length < cell.column) cells.push(EMPTY)
       cells[cell.column] = cellOf(cell, strings)
     }
     cell = undefined
@@ -143,7 +159,10 @@ function sheetOf(xml: string, strings: readonly string[]): Sheet {
         row = Number(attribute(tag, 'r')) || row + 1
         cells = []
       }
-      if (closes && cells.length > 0) rows.push({ row, cells })
+      if (closes && isFilled(cells)) {
+        if (rows.length === MOST_ROWS) throw new SheetError('too many rows')
+        rows.push({ row, cells })
+      }
     } else if (name === 'c') {
       if (opens)
         cell = { column: columnOf(tag, cells.length), type: attribute(tag, 't') ?? 'n', value: '', isFormula: false }
@@ -152,7 +171,7 @@ function sheetOf(xml: string, strings: readonly string[]): Sheet {
     else if ((name === 'v' || name === 't') && opens && !closes && cell) cell.value += plain(text)
     else if (name === 'mergeCell' && opens) {
       const range = attribute(tag, 'ref') ?? ''
-      merged.push({ range, lastRow: Number(/\d+$/.exec(range)?.[0] ?? 0) })
+      merged.push({ range, lastRow: Number(/\d{1,7}$/.exec(range)?.[0] ?? 0) })
     }
   }
   return { rows, merged }
@@ -166,8 +185,8 @@ function columnOf(tag: Tag, next: number): number {
 
 function cellOf({ type, value, isFormula }: Open, strings: readonly string[]): Cell {
   if (isFormula) return { text: value, fault: 'formula_cell' }
-  if (type === 's') return { text: (strings[Number(value)] ?? '').trim() }
-  if (type !== 'n' || value === '') return { text: value.trim() }
+  if (type === 's') return { text: strings[Number(value)] ?? '' }
+  if (type !== 'n' || value === '') return { text: trimmed(value) }
   const number = Number(value)
   // A file has 1280.1 as 1280.0999999999999: both are the same number.
   const text = String(number)

@@ -66,10 +66,11 @@ function written(cell: Written, place: string): string {
   return `<c r="${place}" s="2" t="inlineStr"><is><t xml:space="preserve">${escaped(cell)}</t></is></c>`
 }
 
-/** Characters that XML has no place for are left out. */
+/** Characters that XML has no place for are left out; what looks like Excel's own word for one stays what it is. */
 const escaped = (text: string) =>
   text
     .toWellFormed()
+    .replaceAll(/_(?=x[0-9A-Fa-f]{4}_)/g, '_x005F_')
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
     .replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '')
     .replaceAll('&', '&amp;')

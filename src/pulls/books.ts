@@ -4,16 +4,30 @@ import type { Pages, Written } from '../platform/cells.js'
 import type { Sql } from '../platform/database.js'
 import type { TrialBalanceView } from './contract.js'
 import { chartOf, type GovernmentChart } from './government-chart.js'
-import { type Filter, isPosted, linePages, moneyCell, wordOf } from './lines.js'
+import { type Filter, linePages, moneyCell, wordOf } from './lines.js'
 import { accountAsOf, accountsOver, type Range, sidesAsOf, turnoverBy } from './queries.js'
-import { type Balance, balanceOf, type Sides, sideOf, sidesOf } from './rules.js'
+import { type Balance, balanceOf, isPosted, type Sides, sideOf, sidesOf } from './rules.js'
 
 /** The books of the field 账簿: voucher list, general ledger, subsidiary ledger, trial balance; as rows of a file. */
 
 type Figures = Omit<TrialBalanceView['items'][number], 'code' | 'name' | 'kind' | 'held'>
+type Balances = Readonly<Record<keyof Figures, Balance>>
 
 const nothing: Sides = { debit: 0n, credit: 0n, held: 0n }
 const plus = (a: Balance, b: Balance): Balance => ({ debit: a.debit + b.debit, credit: a.credit + b.credit })
+const noBalances: Balances = { opening: nothing, period: nothing, closing: nothing }
+const sumOf = (a: Balances, b: Balances): Balances => ({
+  opening: plus(a.opening, b.opening),
+  period: plus(a.period, b.period),
+  closing: plus(a.closing, b.closing),
+})
+/** The sum of every line of a range; throws Error when its sides are not even. */
+function even(total: Balances, { book, last }: Range): Figures {
+  for (const { debit, credit } of Object.values(total)) {
+    if (debit !== credit) throw new Error(`book ${book} is not even at ${last}: ${debit} and ${credit}`)
+  }
+  return figures(total)
+}
 const text = ({ debit, credit }: Balance) => ({ debit: yuan(debit), credit: yuan(credit) })
 const normalOf = (kind: AccountKind) => (accountKinds[kind].normal === 'debit' ? '借' : '贷')
 const subjectsOf = ({ subjects }: GovernmentChart) => new Map(subjects.map((subject) => [subject.kind, subject]))
@@ -25,24 +39,18 @@ export async function trialBalance(sql: Sql, range: Range): Promise<Omit<TrialBa
     sidesAsOf(sql, range.book, range.first - 1),
     sidesAsOf(sql, range.book, range.last),
   ])
-  const total = { opening: { ...nothing }, period: { ...nothing }, closing: { ...nothing } }
+  let total = noBalances
   const items = chart.subjects.map(({ kind, code, name }) => {
     const [open, close] = [before.get(kind)!, after.get(kind)!]
     const period = { debit: close.debit - open.debit, credit: close.credit - open.credit }
     const all = { opening: balanceOf(open), period, closing: balanceOf(close) }
-    for (const part of ['opening', 'period', 'closing'] as const) {
-      total[part].debit += all[part].debit
-      total[part].credit += all[part].credit
-    }
+    total = sumOf(total, all)
     return { code, name, kind, ...figures(all), held: yuan(close.held) }
   })
-  for (const { debit, credit } of Object.values(total)) {
-    if (debit !== credit) throw new Error(`book ${range.book} is not even at ${range.last}: ${debit} and ${credit}`)
-  }
-  return { first: range.first, last: range.last, items, total: figures(total) }
+  return { first: range.first, last: range.last, items, total: even(total, range) }
 }
 
-const figures = ({ opening, period, closing }: Record<keyof Figures, Balance>): Figures => ({
+const figures = ({ opening, period, closing }: Balances): Figures => ({
   opening: text(opening),
   period: text(period),
   closing: text(closing),
@@ -70,23 +78,24 @@ export async function* balancePages(
       '其中冻结',
     ],
   ]
-  const cells = (opening: Balance, period: Balance) =>
-    [balanceOf(opening), period, balanceOf(plus(opening, period))].flatMap(({ debit, credit }) => [
-      moneyCell(debit),
-      moneyCell(credit),
-    ])
-  if (detail === 'account') {
-    for await (const page of accountsOver(sql, range)) {
-      yield page.map(({ kind, owner, opening, period, held }) => {
-        const { code, name } = subjects.get(kind)!
-        return [code, name, owner, ...cells(opening, period), moneyCell(held)]
-      })
-    }
+  const totalRow = (total: Figures) => ['', '合计', '', ...written(total), '']
+  if (detail === 'kind') {
+    const { items, total } = await trialBalance(sql, range)
+    const rows = items.map(({ code, name, held, ...all }) => [code, name, '', ...written(all), textCell(held)])
+    yield [...rows, totalRow(total)]
+    return
   }
-  const { items, total } = await trialBalance(sql, range)
-  const rows = items.map(({ code, name, held, ...all }) => [code, name, '', ...written(all), textCell(held)])
-  const totals = ['', '合计', '', ...written(total), '']
-  yield detail === 'account' ? [totals] : [...rows, totals]
+  // Accounts of one kind stand on either side: their lines add up to more than the kind's own line does.
+  let total = noBalances
+  for await (const page of accountsOver(sql, range)) {
+    yield page.map(({ kind, owner, opening, period, held }) => {
+      const { code, name } = subjects.get(kind)!
+      const all = { opening: balanceOf(opening), period, closing: balanceOf(plus(opening, period)) }
+      total = sumOf(total, all)
+      return [code, name, owner, ...written(figures(all)), moneyCell(held)]
+    })
+  }
+  yield [totalRow(even(total, range))]
 }
 
 const textCell = (amount: string): Written => (amount === '0.00' ? '' : { yuan: amount })

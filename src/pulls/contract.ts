@@ -7,7 +7,8 @@ import { count, day, money, text, yuanText } from '../platform/wire.js'
 const number = count(1, 2_147_483_647)
 const kinds = Object.keys(accountKinds) as [AccountKind, ...AccountKind[]]
 
-export const bookParams = z.strictObject({ book: z.string().regex(/^\d{6}$/, { error: 'number_format' }) })
+const bookCode = z.string().regex(/^\d{6}$/, { error: 'number_format' })
+export const bookParams = z.strictObject({ book: bookCode })
 
 const ranges = {
   fromEntry: number.optional().meta({ description: 'First journal entry 起始凭证号' }),
@@ -118,10 +119,7 @@ export const trialBalanceView = z
 export type TrialBalanceView = z.output<typeof trialBalanceView>
 
 export const chartQuery = z.strictObject({
-  book: z
-    .string()
-    .regex(/^\d{6}$/, { error: 'number_format' })
-    .default('000000'),
+  book: bookCode.default('000000'),
 })
 export const chartView = z
   .object({
@@ -200,10 +198,7 @@ export type SampleView = z.output<typeof sampleView>
 
 export const pullsQuery = z.strictObject({
   ...pageQuery,
-  book: z
-    .string()
-    .regex(/^\d{6}$/, { error: 'number_format' })
-    .optional(),
+  book: bookCode.optional(),
 })
 export const pullView = z
   .object({

@@ -1,6 +1,5 @@
 import type { PendingQuery, Row } from 'postgres'
 import { type Fen, yuan } from '../core/money.js'
-import { chinaTime } from '../core/time.js'
 import type { Book } from '../ledger/book.js'
 import { type AccountKind, accountKind, accountKinds, type Phase, phases, transferTypes } from '../ledger/chart.js'
 import type { Sql } from '../platform/database.js'
@@ -138,6 +137,15 @@ const filtered = (sql: Sql, { kind, account }: Filter) => {
   return kind === undefined ? sql`` : sql`and t.type = any (${typesOf(kind)}::int[])`
 }
 
+/** How many lines there are in a range, or one more than `most`. */
+export async function linesIn(sql: Sql, { book, first, last }: Range, filter: Filter, most: number): Promise<number> {
+  const [row] = await sql<{ size: number }[]>`
+    select count(*)::int as size from (
+      select from transfers t
+      where t.book = ${book} and t.entry between ${first} and ${last} ${filtered(sql, filter)} limit ${most + 1}) listed`
+  return row!.size
+}
+
 /** What stands beside a line. */
 const beside = (sql: Sql) => sql`
   join commands c on c.book = t.book and c.seq = t.seq
@@ -197,7 +205,6 @@ const texts: Readonly<Record<TextFormat, (sql: Sql) => Fragment>> = {
 export interface Line extends Place {
   readonly seq: number
   readonly day: string
-  readonly bookedAt: string
   readonly subject: string
   readonly type: number
   readonly phase: number
@@ -217,14 +224,13 @@ const ROW_LINES = 500
 export async function* linePages(sql: Sql, range: Range, filter: Filter): AsyncGenerator<readonly Line[]> {
   for (let after: Place = { entry: range.first - 1, line: MOST_LINE }; ; ) {
     const rows = await sql<
-      (Omit<Line, 'debitKind' | 'creditKind' | 'seq' | 'bookedAt'> & {
+      (Omit<Line, 'debitKind' | 'creditKind' | 'seq'> & {
         seq: bigint
-        at: bigint
         dk: number
         ck: number
       })[]
     >`
-      select t.entry, t.line, t.seq, c.day, (extract(epoch from c.booked_at) * 1000)::bigint as at, a.subject, t.type,
+      select t.entry, t.line, t.seq, c.day, a.subject, t.type,
              t.phase, t.debit, t.credit, t.amount, d.kind as dk, d.owner as "debitOwner", k.kind as ck,
              k.owner as "creditOwner"
       from (
@@ -235,10 +241,9 @@ export async function* linePages(sql: Sql, range: Range, filter: Filter): AsyncG
       ) t
       ${beside(sql)}
       order by t.entry, t.line`
-    yield rows.map(({ dk, ck, seq, at, ...line }) => ({
+    yield rows.map(({ dk, ck, seq, ...line }) => ({
       ...line,
       seq: Number(seq),
-      bookedAt: chinaTime(Number(at)),
       debitKind: accountKind(dk),
       creditKind: accountKind(ck),
     }))
@@ -250,5 +255,4 @@ export async function* linePages(sql: Sql, range: Range, filter: Filter): AsyncG
 /** A type of transfer in Chinese: what an entry is about 摘要. */
 export const wordOf = (type: number) => typeWords[type - 1]!
 
-export const isPosted = (phase: number) => phase === phases.post || phase === phases.capture
 export const moneyCell = (fen: Fen) => (fen === 0n ? '' : { yuan: yuan(fen) })

@@ -1,16 +1,16 @@
 import type { FastifyInstance } from 'fastify'
-import type { Actor } from '../core/actor.js'
+import { z } from 'zod'
 import { bookText } from '../core/ids.js'
+import { yuan } from '../core/money.js'
 import { Refused } from '../core/refusals.js'
-import { mayRead, readableBooks } from '../engine/access.js'
-import { MOST_ROWS, streamRoute } from '../engine/export.js'
-import { isOutage } from '../engine/outage.js'
+import { readableBooks } from '../engine/access.js'
+import { fileRoute, MOST_ROWS, sheet } from '../engine/export.js'
 import { readRoute, type Services } from '../engine/route.js'
 import type { Book } from '../ledger/book.js'
 import { accountKinds } from '../ledger/chart.js'
 import type { Pages } from '../platform/cells.js'
 import { Faults } from '../platform/problems.js'
-import { sheetTypes, writeSheet } from '../platform/sheets.js'
+import { sheetTypes } from '../platform/sheets.js'
 import { balancePages, generalPages, subsidiaryPages, trialBalance, voucherPages, XML_END, xmlHead } from './books.js'
 import {
   bookParams,
@@ -33,71 +33,43 @@ import {
   xmlQuery,
 } from './contract.js'
 import { chartOf } from './government-chart.js'
-import { columns, type Filter, textPages } from './lines.js'
-import { accountNo, closePull, linesIn, openPull, pullsOf, type Range, rangeOf } from './queries.js'
+import { columns, type Filter, linesIn, textPages } from './lines.js'
+import { accountNo, accountsIn, closePull, pullsOf, type Range, rangeOf } from './queries.js'
+import { numbered, pullRecord } from './record.js'
 import { drawSample } from './sample.js'
 
 const tag = 'audit 审计'
 
-/** What a pull is of, before it is known whether it may be. */
-interface Pull {
-  readonly what: 'pullLedger' | 'pullBook' | 'pullXml' | 'getTrialBalance' | 'drawSample'
-  readonly actor: Actor
-  readonly book: Book
-  readonly asked: object
-}
-
-/** Ledger pulls of auditors: every one is on record before its first row is read, and every refused one, too. */
+/** Ledger pulls of auditors, all of them on record. */
 export function pullRoutes(app: FastifyInstance, services: Services): void {
-  const { sql, clock } = services
-
-  /** Finds what is asked for and puts it on record; throws Refused when it is refused, which is on record as well. */
-  async function open<T extends { readonly range: Range }>(pull: Pull, find: () => Promise<T>) {
-    const record = (more: object) => openPull(sql, { ...pull, at: clock.now(), ...more })
-    try {
-      if (!mayRead(pull.actor, pull.book)) throw new Refused('not_your_jurisdiction', { book: bookText(pull.book) })
-      const found = await find()
-      return { ...found, pull: await record({ range: found.range }) }
-    } catch (error) {
-      if (error instanceof Refused) await record({ refused: error.refusal.refused })
-      throw error
-    }
-  }
-
-  /** Passes pages on, and says at the end how many rows were read and whether those were all. */
-  async function* counted<T>(pull: number, pages: AsyncIterable<T>, rowsOf: (page: T) => number) {
-    let rows = 0
-    let isWhole = false
-    try {
-      for await (const page of pages) {
-        rows += rowsOf(page)
-        yield page
-      }
-      isWhole = true
-    } finally {
-      // A reader who is gone hears nothing; the record then says that the pull never ended.
-      await closePull(sql, pull, rows, isWhole).catch((error: unknown) => {
-        if (isWhole || !isOutage(error as object)) throw error
-      })
-    }
-  }
-
+  const { sql } = services
+  const { open, counted } = pullRecord(services)
   const filterOf = async (book: Book, { kind, owner }: Pick<LedgerQuery, 'kind' | 'owner'>): Promise<Filter> => {
     if (kind === undefined || owner === undefined) return { kind }
     const account = await accountNo(sql, book, kind, owner)
     if (account === undefined) throw new Refused('account_not_found', { kind, owner })
     return { kind, account }
   }
+  /** Throws Refused('export_too_large') when a sheet has no room for a book: it is never cut off. */
+  async function fits(form: FieldBook, range: Range, filter: Filter, detail: FieldBookQuery['detail']) {
+    const within = (most: number, size: number) => {
+      if (size > most) throw new Refused('export_too_large', { most })
+    }
+    // Two rows a line; a general ledger has a row for each kind and day, and no book is old enough.
+    const lines = MOST_ROWS / 2
+    if (form === 'vouchers' || form === 'subsidiary') within(lines, await linesIn(sql, range, filter, lines))
+    if (form === 'balances' && detail === 'account') within(MOST_ROWS, await accountsIn(sql, range, MOST_ROWS))
+  }
   const nameOf = ({ book, first, last }: Range, what: string) => `${what}-${bookText(book)}-${first}-${last}`
-  const numbered = (pull: number) => ({ 'clearing-pull': String(pull) })
 
-  streamRoute<{ book: string }, LedgerQuery>(app, {
+  fileRoute<{ book: string }, LedgerQuery>(app, {
     operation: 'pullLedger',
     url: '/v1/books/:book/pulls/ledger',
     tag,
     params: bookParams,
-    query: ledgerQuery as never,
-    types: ['application/x-ndjson', 'text/csv'],
+    query: ledgerQuery,
+    types: { 'application/x-ndjson': z.string(), 'text/csv': z.string() },
+    takesTurn: true,
     summary: { en: 'Lines of journal entries over any range', zh: '调取分录（任意范围）' },
     async read({ params, query: { format, ...query }, actor }) {
       const book = Number(params.book)
@@ -120,13 +92,14 @@ export function pullRoutes(app: FastifyInstance, services: Services): void {
     },
   })
 
-  streamRoute<{ book: string; form: FieldBook }, FieldBookQuery>(app, {
+  fileRoute<{ book: string; form: FieldBook }, FieldBookQuery>(app, {
     operation: 'pullBook',
     url: '/v1/books/:book/pulls/books/:form',
     tag,
     params: fieldBookParams,
-    query: fieldBookQuery as never,
-    types: Object.values(sheetTypes),
+    query: fieldBookQuery,
+    types: { [sheetTypes.csv]: z.string(), [sheetTypes.xlsx]: z.string() },
+    takesTurn: true,
     summary: {
       en: 'Voucher list, general ledger, subsidiary ledger or trial balance as a file',
       zh: '调取记账凭证、总账、明细账、科目余额表',
@@ -139,12 +112,9 @@ export function pullRoutes(app: FastifyInstance, services: Services): void {
       const asked = { form, ...query, by, detail, format }
       const { range, filter, pull } = await open({ what: 'pullBook', actor, book, asked }, async () => {
         const range = await rangeOf(services, book, query)
-        // Two rows a line; a book that a sheet has no room for is never cut off.
-        const isLong = form === 'vouchers' || form === 'subsidiary'
-        if (format === 'xlsx' && isLong && (await linesIn(sql, range, MOST_ROWS / 2)) > MOST_ROWS / 2) {
-          throw new Refused('export_too_large', { most: MOST_ROWS / 2 })
-        }
-        return { range, filter: await filterOf(book, query) }
+        const filter = await filterOf(book, query)
+        if (format === 'xlsx') await fits(form, range, filter, detail)
+        return { range, filter }
       })
       const forms: Record<FieldBook, () => AsyncIterable<Parameters<typeof rowsOf>[0]>> = {
         vouchers: () => voucherPages(sql, range, filter),
@@ -153,18 +123,18 @@ export function pullRoutes(app: FastifyInstance, services: Services): void {
         balances: () => balancePages(sql, range, detail),
       }
       const pages = counted(pull, forms[form](), rowsOf) as Pages
-      const name = `${nameOf(range, form)}.${format}`
-      return { type: sheetTypes[format], name, headers: numbered(pull), parts: writeSheet(format, pages) }
+      return { ...sheet(format, nameOf(range, form), pages), headers: numbered(pull) }
     },
   })
 
-  streamRoute<{ book: string }, RangeAsked>(app, {
+  fileRoute<{ book: string }, RangeAsked>(app, {
     operation: 'pullXml',
     url: '/v1/books/:book/pulls/xml',
     tag,
     params: bookParams,
-    query: xmlQuery as never,
-    types: ['application/xml'],
+    query: xmlQuery,
+    types: { 'application/xml': z.string() },
+    takesTurn: true,
     summary: {
       en: 'Chart, balances and vouchers as XML in the style of GB/T 24589',
       zh: '调取会计科目、科目余额、记账凭证（GB/T 24589 样式 XML）',
@@ -226,12 +196,11 @@ export function pullRoutes(app: FastifyInstance, services: Services): void {
     answer: sampleView,
     async read({ params, query, actor }) {
       const book = Number(params.book)
-      const { multiple, ...rest } = query
-      const asked = { ...rest, ...(multiple === undefined ? {} : { multiple: String(multiple) }) }
+      const asked = { ...query, ...(query.multiple === undefined ? {} : { multiple: yuan(query.multiple) }) }
       const opened = await open({ what: 'drawSample', actor, book, asked }, async () => {
-        const range = await rangeOf(services, book, query.upTo === undefined ? {} : { toSeq: query.upTo })
         const [head] = await sql<{ seq: bigint }[]>`select seq from books where book = ${book}`
-        return { range, upTo: query.upTo ?? Number(head!.seq) }
+        const upTo = query.upTo ?? Number(head?.seq ?? 0)
+        return { range: await rangeOf(services, book, { toSeq: upTo }), asked: { ...asked, upTo }, upTo }
       })
       const sample = await drawSample(sql, book, { ...query, upTo: opened.upTo })
       await closePull(sql, opened.pull, sample.items.length, true)

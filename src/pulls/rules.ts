@@ -15,7 +15,7 @@ export interface Sides {
   readonly held: Fen
 }
 
-const isPosted = (phase: number) => phase === phases.post || phase === phases.capture
+export const isPosted = (phase: number) => phase === phases.post || phase === phases.capture
 
 /** Which kinds a type of transfer moves is in the chart: so sums by type are sums by kind. */
 export function sidesOf(turnovers: readonly Turnover[]): ReadonlyMap<AccountKind, Sides> {

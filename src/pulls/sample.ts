@@ -95,10 +95,28 @@ async function strata(sql: Sql, book: Book, { strata: by, size, upTo }: SampleQu
   }
 }
 
-/** The cap of an order under the rules that its program had when it was filed. */
+/**
+ * The cap of an order as `termsOf` found it: under the rules that its voucher was issued under, of the first row that fits
+ * its category and where its firm and its provider were when it was filed.
+ */
 const cap = (sql: Sql) => sql`(
-  select p.order_cap from programs p
-  where p.program = o.program and coalesce(p.effective_from, '-infinity') <= o.filed_on order by p.version desc limit 1)`
+  select coalesce((
+      select (r.said ->> 'orderCap')::bigint from jsonb_array_elements(p.ratios) with ordinality as r (said, n)
+      where coalesce(r.said ->> 'category', o.category) = o.category
+        and coalesce(r.said ->> 'locality', l.locality) = l.locality
+      order by r.n limit 1), p.order_cap)
+  from vouchers v
+  join programs p on p.program = v.program and p.version = v.version
+  join enterprises e on e.uscc = o.enterprise
+  join providers s on s.uscc = o.provider
+  cross join lateral (select coalesce((
+      select m.said ->> 'from' from jsonb_array_elements(e.moves) with ordinality as m (said, n)
+      where (m.said ->> 'on')::date > o.filed_on order by m.n limit 1), e.division) as division) f
+  cross join lateral (
+    select case when left(s.division, 2) <> left(f.division, 2) then 'other_province'
+                when left(s.division, 2) = '31' or left(s.division, 4) = left(f.division, 4) then 'same_city'
+                else 'same_province' end as locality) l
+  where v.book = o.book and v.voucher = o.voucher)`
 
 /** Claims that stand together: of the same partition, each near the one before or after it, named by the first. */
 const together = (

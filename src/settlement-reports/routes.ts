@@ -1,9 +1,10 @@
 import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
 import type { Actor } from '../core/actor.js'
 import { Refused } from '../core/refusals.js'
 import { systemTimer } from '../core/time.js'
 import { mayRead } from '../engine/access.js'
-import { htmlRoute, sheetRoute } from '../engine/export.js'
+import { CLOSED, fileRoute, sheet, sheets } from '../engine/export.js'
 import { readRoute, type Services } from '../engine/route.js'
 import type { SheetFormat } from '../platform/sheets.js'
 import { fileQuery, type PaperQuery, paperQuery, type ReportQuery, reportQuery, settlementReport } from './contract.js'
@@ -47,28 +48,31 @@ export function settlementReportRoutes(app: FastifyInstance, { sql }: Services):
     answer: settlementReport,
     read: ({ query, actor }) => report(query, actor),
   })
-  sheetRoute<object, PaperQuery & { format: SheetFormat }>(app, {
+  fileRoute<object, PaperQuery & { format: SheetFormat }>(app, {
     operation: 'exportSettlementReport',
     url: '/v1/reports/settlement/file',
     tag,
-    query: fileQuery as never,
+    query: fileQuery,
+    types: sheets,
     summary: { en: 'The settlement report as a file to be signed', zh: '清算报表文件（可签章）' },
     async read({ query, actor }) {
       const { format, document, preparedBy, ...asked } = query
       const made = await report(asked, actor)
       const name = `settlement-${made.jurisdiction}-${made.through}`
-      return { format, name, pages: [rowsOf(made, { document, preparedBy })] }
+      return sheet(format, name, [rowsOf(made, { document, preparedBy })])
     },
   })
-  htmlRoute<object, PaperQuery>(app, {
+  fileRoute<object, PaperQuery>(app, {
     operation: 'printSettlementReport',
     url: '/v1/reports/settlement/page',
     tag,
-    query: paperQuery as never,
+    query: paperQuery,
+    types: { 'text/html': z.string() },
     summary: { en: 'The settlement report as a page to be printed', zh: '清算报表打印页' },
     async read({ query, actor }) {
       const { document, preparedBy, ...asked } = query
-      return pageOf(await report(asked, actor), { document, preparedBy })
+      const parts = pageOf(await report(asked, actor), { document, preparedBy })
+      return { type: 'text/html', headers: { 'content-security-policy': CLOSED }, parts }
     },
   })
 }

@@ -50,8 +50,10 @@ export interface GivenHead {
 
 const ACCOUNT = /^[0-9A-Za-z-]{4,34}$/
 const SIGNED = /^-?(0|[1-9]\d{0,13})\.\d{2}$/
-/** A number of an account or a card: only its end is kept. */
-const LONG = /\d[\d ]{10,}(?=\d{4}(?!\d))/g
+/** Digits, and blanks between them. */
+const DIGITS = /\d[\d ]*/g
+/** A number of an account or a card: only its end is kept. Looked for once in digits that hang together, not from each. */
+const LONG = /^\d[\d ]{10,}(?=\d{4}(?!\d))/
 
 /**
  * A statement of what a file gives, in which this was found wrong before; throws Faults with all that is wrong with it, line by line, or
@@ -129,7 +131,7 @@ function masked(text: string): string {
   if (!/\d{12}|\d[\d ]{14}/.test(clean)) return clean
   return clean
     .split(/([BR]\d{6}-[0-9A-Z-]+)/)
-    .map((part, n) => (n % 2 === 1 ? part : part.replaceAll(LONG, '**** ')))
+    .map((part, n) => (n % 2 === 1 ? part : part.replaceAll(DIGITS, (run) => run.replace(LONG, '**** '))))
     .join('')
 }
 

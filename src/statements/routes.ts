@@ -4,7 +4,7 @@ import { strictObject } from 'zod'
 import { Refused } from '../core/refusals.js'
 import { dayOf } from '../core/time.js'
 import { mayRead, ofJurisdiction } from '../engine/access.js'
-import { exportRoute, MOST_ROWS, paged, sheetRoute } from '../engine/export.js'
+import { exportRoute, fileRoute, MOST_ROWS, paged, sheet, sheets } from '../engine/export.js'
 import { commandRoute, proposeRoute, readRoute, type Services, uploadRoute } from '../engine/route.js'
 import { SheetError } from '../platform/cells.js'
 import { cut, page, pageQuery, readCursor, writeCursor } from '../platform/pages.js'
@@ -57,12 +57,13 @@ export function statementRoutes(app: FastifyInstance, services: Services): void 
   const { sql, clock } = services
   const today = () => dayOf(clock.now())
 
-  sheetRoute(app, {
+  fileRoute(app, {
     operation: 'getStatementTemplate',
     url: '/v1/statements/template',
     tag,
+    types: sheets,
     summary: { en: 'An empty statement to fill in', zh: '对账单模板' },
-    read: () => ({ format: 'csv', name: 'statement-template', pages: [template] }),
+    read: () => sheet('csv', 'statement-template', [template]),
   })
   uploadRoute(app, services, {
     operation: 'uploadStatement',

@@ -25,7 +25,9 @@ export const statisticsView = z
   .object({
     year: z.number(),
     provisional: z.boolean().meta({ description: 'The year is not over 年度未结束' }),
-    threshold: z.number().meta({ description: 'Counts above zero and below it are not published 小数值阈值' }),
+    threshold: z
+      .number()
+      .meta({ description: 'Counts other than zero that are nearer to it are not published 小数值阈值' }),
     places: z.array(z.object({ jurisdiction: z.string(), name: z.string() })),
     items: z.array(
       z.object({

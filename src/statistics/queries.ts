@@ -2,8 +2,10 @@ import { provinceNames, provinces } from '../core/division.js'
 import { bookText } from '../core/ids.js'
 import { yuan } from '../core/money.js'
 import { Refused } from '../core/refusals.js'
-import { type Clock, dayOf, yearOf } from '../core/time.js'
+import { type Clock, dayOf, parseChinaTime, yearOf } from '../core/time.js'
+import { CLOCK_TOLERANCE } from '../engine/decider.js'
 import type { Runner } from '../engine/runner.js'
+import type { Book } from '../ledger/book.js'
 import type { Written } from '../platform/cells.js'
 import type { Sql } from '../platform/database.js'
 import { rollUp } from '../settlement-reports/roll-up.js'
@@ -38,25 +40,36 @@ export async function statisticsOf({ sql, engine, clock }: Services, year: numbe
 
 /**
  * The statistics of a year as they are published: small figures, and what they would follow from, left out. Only of a
- * year that is over: two tables of the same year could be subtracted from each other. Throws Refused('moment_in_future').
+ * year that is over for good, since two tables of the same year could be subtracted from each other: what is answered
+ * never changes. Throws Refused('moment_in_future').
  */
-export async function publishedStatistics(services: Services, year: number): Promise<StatisticsView> {
-  const { sql, engine, clock } = services
-  if (year >= yearOf(dayOf(clock.now()))) throw new Refused('moment_in_future')
+export async function publishedStatistics({ sql, engine, clock }: Services, year: number): Promise<StatisticsView> {
+  // A command is of the day on which it was asked, by a clock that may be behind so much; corrections are of their own day.
+  const over = parseChinaTime(`${year + 1}-01-01T00:00:00+08:00`)! + CLOCK_TOLERANCE
+  if (clock.now() < over) throw new Refused('moment_in_future')
   await engine.drained()
+  const open = await sql<{ book: Book }[]>`
+    select book from books where book > 0 and booked_at < to_timestamp(${over / 1000}::float8)`
+  for (const { book } of open) await sql`select fix_moment(${book}, ${over - 1})`
   await rollUp(sql)
   const figures = await figuresOf(sql, year)
-  const isFew = (code: string, jurisdiction: string) => {
-    const value = figures.get(cellOf(code, jurisdiction))!
-    return value > 0n && value < BigInt(threshold)
-  }
   const cells = indicators.flatMap(({ code, guard = code }) =>
     places.map(({ jurisdiction }) => {
       const key = cellOf(code, jurisdiction)
-      return { key, value: figures.get(key)!, isSmall: isFew(guard, jurisdiction) }
+      return { key, value: figures.get(key)!, isSmall: isFew(figures, guard, jurisdiction) }
     }),
   )
   return viewOf(year, false, figures, suppressed(cells, relations))
+}
+
+/**
+ * Whether a count is about few. What came back is taken off a count: one below zero is as telling as one above, and a
+ * zero beside an amount is a few that came and as many that went. A count that reaches the threshold is of as many.
+ */
+function isFew(figures: Figures, count: string, jurisdiction: string): boolean {
+  const value = figures.get(cellOf(count, jurisdiction))!
+  if (value !== 0n) return value < BigInt(threshold) && value > -BigInt(threshold)
+  return indicators.some(({ code, guard }) => guard === count && figures.get(cellOf(code, jurisdiction)) !== 0n)
 }
 
 /** The region is the sum of the provinces, and some indicators that of others, wherever they are counted. */
@@ -120,6 +133,7 @@ async function figuresOf(sql: Sql, year: number): Promise<Figures> {
       from report_providers where day between ${from}::date and ${to}::date
       group by grouping sets ((book / 10000 * 10000), ())
     ), back as (
+      -- The first condition is that of the partial index commands_item_days, which is found by its own words alone.
       select book / 10000 * 10000 as province, count(*) as "clawBacks" from commands
       where kind in ('approve_claim', 'claw_back') and kind = 'claw_back' and day between ${from}::date and ${to}::date
       group by grouping sets ((book / 10000 * 10000), ())
@@ -159,6 +173,6 @@ export function rowsOf({ year, items, threshold: least }: StatisticsView): Writt
       ...places.map(({ jurisdiction }) => dash(values[jurisdiction]!, unit)),
       definition,
     ]),
-    [`${year}年度；—：不公布（计数大于 0 且小于 ${least}，或可由其推出）`],
+    [`${year}年度；—：不公布（计数不为 0 且绝对值小于 ${least}，收支相抵为 0，或可由其推出）`],
   ]
 }

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import { Refused } from '../core/refusals.js'
-import { sheetRoute } from '../engine/export.js'
+import { fileRoute, sheet, sheets } from '../engine/export.js'
 import { readRoute, type Services } from '../engine/route.js'
 import { type SheetFormat, writeSheet } from '../platform/sheets.js'
-import { statisticsFileQuery, statisticsQuery, statisticsView } from './contract.js'
+import { type StatisticsView, statisticsFileQuery, statisticsQuery, statisticsView } from './contract.js'
 import { publishedStatistics, rowsOf, statisticsOf } from './queries.js'
 
 const tag = 'reports 报表'
@@ -20,28 +20,34 @@ export function statisticsRoutes(app: FastifyInstance, services: Services): void
     answer: statisticsView,
     read: ({ query }) => statisticsOf(services, query.year),
   })
-  sheetRoute<object, { year: number; format: SheetFormat }>(app, {
+  fileRoute<object, { year: number; format: SheetFormat }>(app, {
     operation: 'exportStatistics',
     url: '/v1/statistics/file',
     tag,
-    query: statisticsFileQuery as never,
+    query: statisticsFileQuery,
+    types: sheets,
     summary: { en: 'The statistics of a year as a file', zh: '年度统计文件' },
-    read: async ({ query: { year, format } }) => ({
-      format,
-      name: `statistics-${year}`,
-      pages: [rowsOf(await statisticsOf(services, year))],
-    }),
+    read: async ({ query: { year, format } }) =>
+      sheet(format, `statistics-${year}`, [rowsOf(await statisticsOf(services, year))]),
   })
-  // Without a token: what is published is the same for everybody, and never changes once its year is over.
+  /** Made once for everybody, as nobody needs a token to ask; of a year that is over the text is the same for good. */
+  const made = new Map<string, Promise<string>>()
+  function published(file: string, year: number, format: string): Promise<string> {
+    const known = made.get(file)
+    if (known) return known
+    const text = publishedStatistics(services, year).then((found) => textOf(found, format))
+    made.set(file, text)
+    // Whoever asks after a failure has it tried again.
+    text.catch(() => made.delete(file))
+    return text
+  }
   app.get<{ Params: { file: string } }>(
     '/open/statistics/:file',
     { schema: { hide: true } },
     async (request, reply) => {
       const [, year, format] = /^(2\d{3})\.(json|csv)$/.exec(request.params.file) ?? []
       if (year === undefined) throw new Refused('route_not_found')
-      const found = await publishedStatistics(services, Number(year))
-      let text = format === 'json' ? JSON.stringify(found) : ''
-      if (format === 'csv') for await (const part of writeSheet('csv', [rowsOf(found)])) text += part
+      const text = await published(request.params.file, Number(year), format!)
       const tagOf = `"${createHash('sha256').update(text).digest('base64url')}"`
       reply
         .header('cache-control', 'public, max-age=86400')
@@ -54,4 +60,11 @@ export function statisticsRoutes(app: FastifyInstance, services: Services): void
         .send(text)
     },
   )
+}
+
+async function textOf(found: StatisticsView, format: string): Promise<string> {
+  if (format === 'json') return JSON.stringify(found)
+  let text = ''
+  for await (const part of writeSheet('csv', [rowsOf(found)])) text += part
+  return text
 }

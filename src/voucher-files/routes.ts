@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import { sheetRoute } from '../engine/export.js'
+import { fileRoute, sheet, sheets } from '../engine/export.js'
 import { readRoute, type Services, uploadRoute } from '../engine/route.js'
 import { SheetError } from '../platform/cells.js'
 import { Faults } from '../platform/problems.js'
@@ -15,13 +15,14 @@ const params = z.strictObject({ file: fileText })
 export function voucherFileRoutes(app: FastifyInstance, services: Services): void {
   const uploads = new Uploads(services.engine)
 
-  sheetRoute<object, z.output<typeof templateQuery>>(app, {
+  fileRoute<object, z.output<typeof templateQuery>>(app, {
     operation: 'getVoucherTemplate',
     url: '/v1/voucher-files/template',
     tag,
     query: templateQuery,
+    types: sheets,
     summary: { en: 'An empty file to fill in', zh: '批量发放模板' },
-    read: ({ query: { format } }) => ({ format, name: 'voucher-template', pages: [template] }),
+    read: ({ query: { format } }) => sheet(format, 'voucher-template', [template]),
   })
   uploadRoute(app, services, {
     operation: 'uploadVoucherFile',
@@ -46,16 +47,17 @@ export function voucherFileRoutes(app: FastifyInstance, services: Services): voi
     answer: fileView,
     read: async ({ params: { file }, actor }) => view(uploads.find(actor.organisation, file)),
   })
-  sheetRoute<{ file: string }>(app, {
+  fileRoute<{ file: string }>(app, {
     operation: 'getVoucherFileVerdicts',
     url: '/v1/voucher-files/:file/verdicts',
     tag,
     params,
+    types: sheets,
     summary: { en: 'The file with a verdict on each row', zh: '逐行结果文件' },
     read({ params: { file }, actor }) {
       const upload = uploads.find(actor.organisation, file)
       const rows = withVerdicts(upload, (row) => upload.verdicts[row])
-      return { format: upload.format, name: `vouchers-${file}`, pages: [rows] }
+      return sheet(upload.format, `vouchers-${file}`, [rows])
     },
   })
 }

@@ -41,6 +41,11 @@ t.test('what is written is read again, in both formats', async (t) => {
   )
 })
 
+t.test('a text that looks like a character by its number stays what it is', async (t) => {
+  const row = ['_x0031_', '_x0031_x0032_', '__x005F_x0031_', '_x00e9_', '_x31_', 'x_x0041_&<']
+  t.same(texts('xlsx', await sheetOf('xlsx', [row])), [row])
+})
+
 t.test('a workbook is read by other programs: texts are texts, amounts and counts are numbers', async (t) => {
   const rows = [
     ['企业', '', '金额 <元>'],
@@ -162,6 +167,38 @@ t.test('what is no workbook, or one that means harm, is refused before it takes 
     found.every((length) => length <= 100),
     'one that lies about its size is cut at what it says',
   )
+})
+
+t.test('a file of megabytes is read in one pass, whatever is in it', async (t) => {
+  // A reader that looks at every character from every other one would need days for so many, so the test would be ended.
+  const many = 4_000_000
+  const read = (data: string, more?: Parameters<typeof workbook>[1]) => {
+    try {
+      return readSheet('xlsx', workbook(data, more)).rows.length
+    } catch (error) {
+      t.type(error, SheetError)
+      return (error as Error).message
+    }
+  }
+  const row = '<row><c t="str"><v>x</v></c></row>'
+  t.equal(read(`${row}<${'a'.repeat(many)}`), 1, 'a tag that does not end')
+  t.equal(read(`${row}<${'a:'.repeat(many / 2)}`), 1, 'nor its prefix')
+  t.equal(read(`${row}<c r="${'"r="'.repeat(many / 4)}`), 1, 'nor an attribute')
+  t.equal(read(`${row}<c ${'r ='.repeat(many / 3)}/>`), 1)
+  t.equal(read(row, { merged: `<mergeCell ref="${'1'.repeat(many)}A"/>` }), 1, 'a range that is none')
+  t.equal(read(`<row><c t="str"><v>${'_x00'.repeat(many / 4)}</v></c></row>`), 'a text is too long')
+  const [sheets, none] = [`<sheet r:id="a"/>`.repeat(many / 20), '<Relationship Id="b"/>'.repeat(many / 20)]
+  t.equal(read(row, { files: { 'xl/workbook.xml': sheets, 'xl/_rels/workbook.xml.rels': none } }), 'no sheet')
+  const strings = `<sst><si><t>${'x'.repeat(many)}</t></si></sst>`
+  t.equal(read('<row><c t="s"><v>0</v></c></row>', { strings }), 'a text is too long', 'that stood in every cell')
+  t.equal(read('<row><c r="AX1"/></row>'.repeat(300_000)), 0, 'rows with nothing in them take no room')
+  t.equal(read('<row><c r="AX1"><v>1</v></c></row>'.repeat(300_000)), 'too many rows')
+  t.same(readSheet('xlsx', workbook(row, { merged: '<mergeCell ref="A2:B1048576"/>' })).merged, [
+    { range: 'A2:B1048576', lastRow: 1_048_576 },
+  ])
+  for (const text of ['"'.repeat(many), ' '.repeat(many), `1${'E+'.repeat(many / 2)}`, '1'.repeat(many)]) {
+    t.equal(csv(text).length, text.trim() === '' ? 0 : 1)
+  }
 })
 
 t.test('malformed files are refused or read, and never anything else', async (t) => {

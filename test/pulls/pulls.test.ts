@@ -4,13 +4,20 @@ import readExcelFile from 'read-excel-file/node'
 import t, { type Test } from 'tap'
 import { verifyLedger } from '../../src/audit/verify.js'
 import { parseYuan } from '../../src/core/money.js'
-import { chinaTime } from '../../src/core/time.js'
+import { isRefusal } from '../../src/core/refusals.js'
+import { chinaTime, dayOf } from '../../src/core/time.js'
+import { updateEnterpriseCommand } from '../../src/enterprises/commands.js'
 import { type AccountKind, accountKind, accountKinds } from '../../src/ledger/chart.js'
+import { writeCsv } from '../../src/platform/csv.js'
 import { connect } from '../../src/platform/database.js'
+import { supersedeProgramCommand } from '../../src/programs/commands.js'
+import { balancePages, voucherPages } from '../../src/pulls/books.js'
 import type { SampleView, TrialBalanceView } from '../../src/pulls/contract.js'
 import { chartOf } from '../../src/pulls/government-chart.js'
-import { markTurnover } from '../../src/pulls/queries.js'
-import { ask, bureau } from '../support/scene.js'
+import { linesIn, textPages } from '../../src/pulls/lines.js'
+import { accountsIn, markTurnover } from '../../src/pulls/queries.js'
+import { closePeriod } from '../../src/settlement/settle.js'
+import { ask, bureau, firm, rules } from '../support/scene.js'
 import { china, testService } from '../support/service.js'
 import { Stage } from '../support/stage.js'
 
@@ -271,8 +278,8 @@ t.test('lines of any range, whole and in order; of one kind, of one account', as
 })
 
 /** A file of a book, as other programs see it. */
-async function sheet(form: string, query = ''): Promise<unknown[][]> {
-  const { status, bytes } = await get(`/books/${BOOK}/pulls/books/${form}?format=xlsx&${query}`)
+async function sheet(form: string, query = '', book = BOOK, who = auditor('320000')): Promise<unknown[][]> {
+  const { status, bytes } = await get(`/books/${book}/pulls/books/${form}?format=xlsx&${query}`, who)
   if (status !== 200) throw new Error(`${form}: ${status} ${bytes}`)
   return (await readExcelFile(bytes))[0]!.data as unknown[][]
 }
@@ -289,10 +296,8 @@ t.test('the books of the field agree with each other and with the model', async 
 
   const kinds = (await sheet('balances')).slice(1)
   const byAccount = (await sheet('balances', 'detail=account')).slice(1)
-  t.same(
-    kinds.at(-1),
-    byAccount.at(-1)!.map((cell, n) => (n < 3 ? kinds.at(-1)![n] : cell)),
-  )
+  for (const column of [3, 4, 5, 6, 7, 8])
+    t.equal(sum(byAccount.slice(0, -1), column), cents(byAccount.at(-1)![column]), `合计 ${column}`)
   t.equal(sum(kinds.slice(0, -1), 7), cents(kinds.at(-1)![7]))
   for (const [code, , , , , , , debit, credit] of kinds.slice(0, -1)) {
     const details = byAccount.filter((row) => row[0] === code)
@@ -322,6 +327,35 @@ t.test('the books of the field agree with each other and with the model', async 
   const csv = String((await get(`/books/${BOOK}/pulls/books/balances`)).bytes)
   t.match(csv, /^\ufeff科目编码,科目名称/)
   t.equal(csv.trim().split('\r\n').length, kinds.length + 1)
+})
+
+t.test('a reader who pauses keeps no connection', async (t) => {
+  const single = connect(world.database.databaseUrl, 1)
+  t.teardown(() => single.end())
+  const range = { book: Number(BOOK), first: 1, last: head }
+  const readers = [
+    balancePages(single, range, 'account'),
+    voucherPages(single, range, {}),
+    textPages(single, range, {}, 'jsonl', chartOf(range.book)),
+  ]
+  // The first of them has its heading first. If one kept the connection, the next would wait until the test is ended.
+  for (const reader of [readers[0]!, ...readers]) t.ok((await reader.next()).value)
+  t.equal((await single`select 1 as one`)[0]!.one, 1)
+  for (const reader of readers) await reader.return(undefined)
+})
+
+t.test('a sheet has room for what is asked for, however long the range is', async (t) => {
+  const range = { book: Number(BOOK), first: 1, last: head }
+  const ofPool = rows.filter(({ debit, credit }) => [debit, credit].some((no) => accounts.get(no)!.kind === 'pool'))
+  const few = ofPool.length
+  t.ok(few < rows.length)
+  t.equal(await linesIn(sql, range, { kind: 'pool' }, few), few, 'as many as there is room for')
+  t.equal(await linesIn(sql, range, {}, few), few + 1, 'too many')
+  t.equal(await accountsIn(sql, range, 1000), accounts.size)
+  const moved = new Set(rows.filter(({ entry }) => entry <= 5).flatMap(({ debit, credit }) => [debit, credit]))
+  t.ok(moved.size > 2 && moved.size < accounts.size)
+  t.equal(await accountsIn(sql, { ...range, last: 5 }, moved.size), moved.size, 'not those of later entries')
+  t.equal(await accountsIn(sql, { ...range, last: 5 }, 2), 3, 'too many')
 })
 
 t.test('XML is read by another program and says the same', async (t) => {
@@ -370,6 +404,75 @@ t.test('a sample is drawn twice the same, and each method finds what was planted
   t.same((await draw(`method=stratified&strata=amount&size=3&${upTo}`)).items.length, 3)
 })
 
+t.test('split contracts are looked for under the cap that each order was filed under', async (t) => {
+  const published = rules({
+    program: 'CAPS',
+    jurisdiction: BOOK,
+    ratios: [{ category: 'rnd', locality: 'other_province', ratio: '0.9', orderCap: 500_00n }],
+  })
+  const { program, ...next } = published
+  const place = { ...county, program }
+  await stage.must(ask.publish(published))
+  await stage.must(ask.appropriate(BOOK, program, 100_000_00n))
+  const old = await stage.voucher(place, 5_000_00n)
+  const ratios = [{ category: 'rnd', locality: null, ratio: '0.9', orderCap: 900_00n }]
+  const command = { ...next, program, version: 1, ratios, effectiveFrom: dayOf(at + 86_400_000) }
+  await stage.must({ type: supersedeProgramCommand, command, actor: bureau(BOOK) } as never)
+  later(2 * 86_400_000)
+  const young = await stage.voucher(place, 5_000_00n)
+  const order = (voucher: string, voucherAmount: bigint, category = 'rnd') =>
+    stage.order(place, 'approved', { voucher, voucherAmount, category })
+  const near = [await order(old, 480_00n), await order(old, 490_00n), await order(young, 880_00n)]
+  await order(young, 480_00n)
+  await order(young, 470_00n, 'design')
+  later(86_400_000)
+  const [{ version }] = (await sql`select version from enterprises where uscc = ${place.enterprise}`) as unknown as [
+    { version: number },
+  ]
+  const moved = { uscc: place.enterprise, version: Number(version), division: '310104', reason: 'to another province' }
+  await stage.must({ type: updateEnterpriseCommand, command: moved, actor: firm(place.enterprise) } as never)
+  const { items } = await json<SampleView>(`/books/${BOOK}/sample?method=split&within=2`)
+  t.same(
+    items
+      .filter((one) => one.program === program)
+      .map((one) => one.order)
+      .sort(),
+    near.sort(),
+  )
+})
+
+t.test(
+  'nothing in a pulled CSV is run or rounded by who opens it: its cells are those of every other file',
+  async (t) => {
+    const hostile = [
+      '=1+1',
+      '＝1',
+      '+1',
+      '-1',
+      '@x',
+      'x;=1',
+      'a,"b"',
+      '91310000123456789',
+      '12E34',
+      '12e5x',
+      '<x>',
+      '王',
+    ]
+    const first = (await json<TrialBalanceView>(`/books/${BOOK}/trial-balance`)).last + 1
+    for (const [n, subject] of hostile.entries()) {
+      const actor = { ...bureau(BOOK, subject), organisation: hostile.at(-n)! }
+      await stage.must({ ...ask.appropriate(BOOK, county.program, 1_00n), actor })
+    }
+    const { text } = await pulled(`format=csv&fromEntry=${first}`)
+    for (const [n, line] of text.split('\r\n').slice(1, -1).entries()) {
+      let cells = ''
+      for await (const part of writeCsv([[[hostile[n]!, hostile.at(-n)!]]])) cells += part
+      t.ok(line.includes(`,appropriate,${cells.slice(1, -2)},appropriate,`), `${line} has ${cells}`)
+    }
+    t.equal(text.split('\r\n').length, hostile.length + 2)
+  },
+)
+
 t.test('another province’s book is refused, and that is on record; so is every pull', async (t) => {
   interface Pulls {
     items: {
@@ -382,6 +485,7 @@ t.test('another province’s book is refused, and that is on record; so is every
       last: number | null
       whole: boolean | null
       jurisdiction: string
+      asked: object
     }[]
     next: string | null
   }
@@ -423,8 +527,20 @@ t.test('another province’s book is refused, and that is on record; so is every
     whole: true,
   })
   t.equal(last!.rows, rows.filter(({ entry }) => entry <= 7).length)
+  t.equal((await get(`/books/${BOOK}/entries/export`, stranger)).status, 403)
+  t.equal((await get(`/books/${BOOK}/entries/export`)).status, 200)
+  const [exported, stopped] = (await json<Pulls>(`/pulls?limit=2&book=${BOOK}`)).items
+  t.match(stopped, { operation: 'exportEntries', jurisdiction: '330000', refused: 'not_your_jurisdiction' })
+  const [{ size }] =
+    (await sql`select count(*)::int as size from transfers where book = ${Number(BOOK)}`) as unknown as [
+      { size: number },
+    ]
+  t.match(exported, { operation: 'exportEntries', refused: null, rows: size, whole: true }, 'a book as a file as well')
+  const sample = await json<SampleView>(`/books/${BOOK}/sample?method=round&multiple=10000.00`)
+  const [drawn] = (await json<Pulls>(`/pulls?limit=1&book=${BOOK}`)).items
+  t.match(drawn!.asked, { multiple: '10000.00', upTo: sample.upTo, seed: '0' }, 'what draws the same sample again')
   const next = (await json<Pulls>('/pulls?limit=2')).next!
-  t.ok((await json<Pulls>(`/pulls?limit=2&cursor=${next}`)).items.every(({ pull }) => pull < last!.pull - 1))
+  t.ok((await json<Pulls>(`/pulls?limit=2&cursor=${next}`)).items.every(({ pull }) => pull < exported!.pull))
   await t.rejects(sql`update pulls set refused = null`, { code: '42501' }, 'nobody of the service can take one back')
 })
 
@@ -448,4 +564,23 @@ t.test('what cannot be answered is refused by name', async (t) => {
     items.every(({ closing }) => closing.debit === '0.00' && closing.credit === '0.00'),
     'before the first entry',
   )
+})
+
+t.test('account by account the sides add up, also where accounts of one kind stand on both', async (t) => {
+  const through = dayOf(at)
+  later(86_400_000)
+  const asked = { command: { period: '2026-Q2', through }, actor: bureau('000000'), key: 'close' }
+  t.notOk(isRefusal(await closePeriod(world.service.engine, sql, asked)))
+  const accounts = (await sheet('balances', 'detail=account', '000000', auditor('000000'))).slice(1)
+  const [total, lines] = [accounts.at(-1)!, accounts.slice(0, -1)]
+  const positions = lines.filter(([, name]) => name === lines[0]![1])
+  t.ok(positions.some((row) => row[7]) && positions.some((row) => row[8]), 'one province owes, another is owed')
+  for (const column of [3, 4, 5, 6, 7, 8]) {
+    t.equal(
+      cents(total[column]),
+      lines.reduce((sum, row) => sum + cents(row[column]), 0n),
+      `合计 ${column}`,
+    )
+  }
+  t.ok(cents(total[7]) > 0n)
 })

@@ -243,3 +243,19 @@ t.test('what is wrong is said, and never half taken', async (t) => {
   t.same(faultsOf(document([entry({ amount: '4.00', details: parts })], '996.00')), ['/body/Ntry/1/amount sum_differs'])
   t.same(faultsOf(document([entry({})], '991.00')), ['statement_unbalanced'])
 })
+
+t.test('a file of megabytes is read in one pass, whatever is in it', async (t) => {
+  // A reader that looks at every character from every other one would need days for so many, so the test would be ended.
+  const many = 2_000_000
+  const isRefused = (xml: string, what: string) =>
+    t.throws(() => readCamt(Buffer.from(xml)), { message: 'validation_failed' }, what)
+  isRefused(document([entry({ details: details('x', '1 '.repeat(many / 2)) })], '990.00'), 'digits that are no account')
+  isRefused(`<?xml ${'encoding '.repeat(many / 8)}`, 'a declaration without an end')
+  isRefused(`<?xml encoding${' '.repeat(many)}?><Document/>`, 'blanks')
+  isRefused(`<!${' '.repeat(many)}`, 'blanks in another declaration')
+  isRefused(`<${'Document.'.repeat(many / 9)}`, 'a tag without an end')
+  isRefused(`<${'a'.repeat(many)}/>`, 'a long name')
+  isRefused(`<a ${'b '.repeat(many / 2)}/>`, 'attributes without a value')
+  isRefused('<a>'.repeat(many / 3), 'tags that are not closed')
+  isRefused(`<a>${'&#x'.repeat(many / 3)}</a>`, 'references without an end')
+})

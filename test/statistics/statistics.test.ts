@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { parseYuan } from '../../src/core/money.js'
+import { connect } from '../../src/platform/database.js'
 import type { StatisticsView } from '../../src/statistics/contract.js'
 import { relations } from '../../src/statistics/queries.js'
 import { type Cell, derivable, type Sum, suppressed } from '../../src/statistics/rules.js'
@@ -10,7 +11,11 @@ import { china, testService } from '../support/service.js'
 import { Stage } from '../support/stage.js'
 
 const world = await testService('2026-03-02')
-t.teardown(() => world.close())
+const admin = connect(world.database.adminUrl, 1)
+t.teardown(async () => {
+  await admin.end()
+  await world.close()
+})
 const stage = new Stage(world.service.engine)
 
 const officer = bureau('330000')
@@ -86,6 +91,52 @@ t.test('everybody has what is published: no small figure, nor what it follows fr
   t.match((await get('/open/statistics/2026.csv', {})).text, /^指标代码[\s\S]*issued,发放额,Amount issued,元,—,/)
   t.match(JSON.parse((await get('/open/statistics/2027.json', {})).text), { code: 'moment_in_future' }, 'not over')
   t.equal((await get('/open/statistics/2026.xml', {})).status, 404)
+})
+
+t.test('what came back is as telling as what went out', async (t) => {
+  // One order paid the year before came back; five were paid and five came back; six were paid; one was, and another came back.
+  const years = [
+    ['330000', -1, -3000_00],
+    ['320509', -5, -700_00],
+    ['310000', 6, 900_00],
+    ['340000', 0, 12_00],
+  ] as const
+  for (const [book, paid, amount] of years) {
+    await admin`
+      insert into report_days (
+        book, day, passed, program, category, payee_province, issues, issued, lapses, lapsed, filed, held, released,
+        orders_lapsed, delivered, delivered_amount, confirmed, confirmed_amount, claimed, claimed_amount, approved,
+        approved_amount, clawed_back, paid, paid_amount)
+      values (${Number(book)}, '2025-05-05', 0, 'P', 'testing', 310000, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+              ${paid}, ${amount})`
+  }
+  const open = await view('/open/statistics/2025.json', {})
+  const row = (code: string) =>
+    ['330000', '340000', '320000', '310000', '000000'].map((place) => value(open, code, place))
+  t.same(
+    row('ordersPaid'),
+    [null, null, -5, 6, 0].map((v, n) => (n < 4 ? v : null)),
+    'the sum of all is none as well',
+  )
+  t.same(row('paid').slice(0, 4), [null, null, '-700.00', '900.00'])
+  t.same(row('vouchers'), [0, 0, 0, 0, 0], 'where there was nothing, nothing is said')
+})
+
+t.test('what is published is counted once, and nothing can be booked in its year any more', async (t) => {
+  const [{ first }] = (await admin`select min(booked_at) as first from books where book > 0`) as unknown as [
+    { first: Date },
+  ]
+  t.ok(first.getTime() > china('2027-01-01T00:00:00+08:00'), 'by a clock that is behind, either')
+  const before = await get('/open/statistics/2026.json', {})
+  await admin`alter table report_days rename to away`
+  t.same((await get('/open/statistics/2026.json', {})).text, before.text, 'without its tables')
+  t.equal((await get('/open/statistics/2024.json', {})).status, 500)
+  await admin`alter table away rename to report_days`
+  t.equal((await get('/open/statistics/2024.json', {})).status, 200, 'a failure is not kept')
+  world.clock.set(china('2028-01-01T00:59:59+08:00'))
+  t.match(JSON.parse((await get('/open/statistics/2027.json', {})).text), { code: 'moment_in_future' })
+  world.clock.set(china('2028-01-01T01:00:00+08:00'))
+  t.equal((await get('/open/statistics/2027.json', {})).status, 200)
 })
 
 t.test('the sums that protect figures hold', async (t) => {
