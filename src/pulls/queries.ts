@@ -57,17 +57,23 @@ export async function rangeOf(services: Services, book: Book, asked: RangeAsked)
  * The moment at which what is asked for begins or has just ended. A moment to come is refused; the end of a day that is
  * not over is no moment yet.
  */
-async function instantOf(clock: Clock, moment: string | undefined, day: string | undefined, field: string) {
+async function instantOf(
+  clock: Clock,
+  moment: string | undefined,
+  day: string | undefined,
+  field: 'fromMoment' | 'toMoment',
+) {
   if (day !== undefined) {
     const begins = parseChinaTime(`${day}T00:00:00+08:00`)!
     if (begins <= clock.now()) return begins
     if (field === 'toMoment' && addDays(day, -1) === dayOf(clock.now())) return undefined
-    throw new Refused('moment_in_future')
+    const said = field === 'toMoment' ? { toDay: addDays(day, -1) } : { fromDay: day }
+    throw new Refused('moment_in_future', said)
   }
   if (moment === undefined) return undefined
   const at = parseChinaTime(moment)
   if (at === undefined) throw new Faults([{ pointer: `/query/${field}`, code: 'instant_format' }])
-  if (at > clock.now()) throw new Refused('moment_in_future')
+  if (at > clock.now()) throw new Refused('moment_in_future', { [field]: moment })
   // Up to a moment means with it.
   return field === 'toMoment' ? at + 1 : at
 }

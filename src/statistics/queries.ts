@@ -31,7 +31,7 @@ interface Services {
 /** The statistics of a year that has begun, nothing left out. Throws Refused('moment_in_future'). */
 export async function statisticsOf({ sql, engine, clock }: Services, year: number): Promise<StatisticsView> {
   const now = yearOf(dayOf(clock.now()))
-  if (year > now) throw new Refused('moment_in_future')
+  if (year > now) throw new Refused('moment_in_future', { year })
   // What was asked before is counted; the roll-ups then have all of it.
   await engine.drained()
   await rollUp(sql)
@@ -46,7 +46,7 @@ export async function statisticsOf({ sql, engine, clock }: Services, year: numbe
 export async function publishedStatistics({ sql, engine, clock }: Services, year: number): Promise<StatisticsView> {
   // A command is of the day on which it was asked, by a clock that may be behind so much; corrections are of their own day.
   const over = parseChinaTime(`${year + 1}-01-01T00:00:00+08:00`)! + CLOCK_TOLERANCE
-  if (clock.now() < over) throw new Refused('moment_in_future')
+  if (clock.now() < over) throw new Refused('moment_in_future', { year })
   await engine.drained()
   const open = await sql<{ book: Book }[]>`
     select book from books where book > 0 and booked_at < to_timestamp(${over / 1000}::float8)`

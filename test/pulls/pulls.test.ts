@@ -544,16 +544,25 @@ t.test('another province’s book is refused, and that is on record; so is every
   await t.rejects(sql`update pulls set refused = null`, { code: '42501' }, 'nobody of the service can take one back')
 })
 
+interface Refusal {
+  readonly code: string
+  readonly details?: object
+  readonly errors?: readonly { readonly pointer: string; readonly code: string }[]
+}
+
 t.test('what cannot be answered is refused by name', async (t) => {
   const refused = async (query: string) => {
     const { status, bytes } = await get(`/books/${BOOK}/trial-balance?${query}`)
-    const { code, errors } = JSON.parse(String(bytes)) as { code: string; errors?: { pointer: string; code: string }[] }
-    return [status, errors ? `${errors[0]!.pointer} ${errors[0]!.code}` : code]
+    const { code, details, errors } = JSON.parse(String(bytes)) as Refusal
+    const named = code === 'moment_in_future' ? `${code}: ${Object.entries(details!).join()}` : code
+    return [status, errors ? `${errors[0]!.pointer} ${errors[0]!.code}` : named]
   }
   t.same(await refused('toEntry=999999'), [404, 'entry_not_found'])
   t.same(await refused('toSeq=999999'), [404, 'entry_not_found'])
-  t.same(await refused('toDay=2999-01-01'), [400, 'moment_in_future'])
-  t.same(await refused('toMoment=2999-01-01T00:00:00%2B08:00'), [400, 'moment_in_future'])
+  t.same(await refused('toDay=2999-01-01'), [400, 'moment_in_future: toDay,2999-01-01'])
+  t.same(await refused('fromDay=2999-01-02'), [400, 'moment_in_future: fromDay,2999-01-02'])
+  const moment = '2999-01-01T00:00:00+08:00'
+  t.same(await refused(`toMoment=${encodeURIComponent(moment)}`), [400, `moment_in_future: toMoment,${moment}`])
   t.same(await refused('toMoment=yesterday'), [400, '/query/toMoment instant_format'])
   t.same(await refused('toMoment=2026-03-02T00:00:00%2B08:00&toEntry=1'), [400, '/query/toMoment one_range'])
   t.same(await refused('fromEntry=3&toEntry=2'), [400, '/query/toEntry out_of_range'])
