@@ -108,7 +108,12 @@ export class Sealer {
     const open: Stretch[] = []
     for (const head of heads) {
       const { book, after, until } = head
-      if (this.#broken.has(book) || (after === until && this.#trees.get(book)?.size === after)) continue
+      if (this.#broken.has(book)) continue
+      if (until < after) {
+        this.#refuse(book, after, `it ends at ${until}`)
+        continue
+      }
+      if (after === until && this.#trees.get(book)?.size === after) continue
       if (!(await this.#know(head))) continue
       if (until > after) open.push({ book, after, until })
     }
@@ -147,7 +152,7 @@ export class Sealer {
   }
 
   /** Makes sure that the tree is at hand whose root was signed last; false when there is none that comes to it. */
-  async #know({ book, after, until, root }: Stretch & { readonly root: Hash | null }): Promise<boolean> {
+  async #know({ book, after, root }: Stretch & { readonly root: Hash | null }): Promise<boolean> {
     const { store, key } = this.#options
     if (this.#trees.get(book)?.size === after) return true
     const signed = this.#options.witness?.contradicts(logName(key.origin, book), { size: after, root })
@@ -157,20 +162,21 @@ export class Sealer {
       this.#trees.set(book, new GrowingTree())
       return true
     }
+    // The last leaf is asked of the log, and the tree before it of the tiles: a tile that is full is not asked of the log.
     const edge: Buffer[] = []
-    for (const place of after > until ? [] : edgeOf(after)) {
+    for (const place of edgeOf(after - 1)) {
       const hashes = place.width === 0 ? Buffer.alloc(0) : await store.tile(book, place)
-      if (hashes === undefined) break
+      if (hashes === undefined) return this.#refuse(book, after, 'it is another one')
       edge.push(hashes)
     }
-    if (after <= until && edge.length === edgeOf(after).length) {
-      const tree = GrowingTree.of(after, edge)
-      if (tree.root.equals(root)) {
-        this.#trees.set(book, tree)
-        return true
-      }
-    }
-    return this.#refuse(book, after, after > until ? `it ends at ${until}` : 'it is another one')
+    const [last] = (await store.leaves([{ book, after: after - 1, until: after }])).get(book) ?? []
+    const tree = GrowingTree.of(after - 1, edge)
+    if (last) tree.add(last)
+    if (!last || !tree.root.equals(root)) return this.#refuse(book, after, 'it is another one')
+    // It was kept with the checkpoint.
+    tree.takeFull()
+    this.#trees.set(book, tree)
+    return true
   }
 
   /** Seals a log no more. */
@@ -186,13 +192,22 @@ export class Sealer {
 
   async #seal(part: readonly Stretch[]): Promise<void> {
     const { store, clock, key } = this.#options
-    const hashes = await store.leaves(part)
-    const grown = part.map(({ book, after, until }) => {
-      const leaves = hashes.get(book) ?? []
-      if (leaves.length !== until - after) throw new Error(`book ${book} has ${leaves.length} leaves after ${after}`)
+    const whole = part.filter(({ book }) => !this.#broken.has(book))
+    // With the leaf before them: the last command is the one that can be taken away without leaving a gap.
+    const hashes = await store.leaves(
+      whole.map(({ book, after, until }) => ({ book, after: Math.max(0, after - 1), until })),
+    )
+    const grown = whole.flatMap(({ book, after, until }) => {
       const tree = this.#trees.get(book)!
+      const leaves = [...(hashes.get(book) ?? [])]
+      const last = after > 0 ? leaves.shift() : undefined
+      if (leaves.length !== until - after) throw new Error(`book ${book} has ${leaves.length} leaves after ${after}`)
+      if (last && !tree.last?.equals(last)) {
+        this.#refuse(book, after, `command ${after} is another one`)
+        return []
+      }
       for (const leaf of leaves) tree.add(leaf)
-      return { book, after, size: tree.size, root: tree.root, tiles: tree.takeFull() }
+      return [{ book, after, size: tree.size, root: tree.root, tiles: tree.takeFull() }]
     })
     const seals: NewSeal[] = await Promise.all(grown.map(async (one) => ({ ...one, note: await key.sign(one) })))
     const now = clock.now()

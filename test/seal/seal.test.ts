@@ -64,10 +64,8 @@ const stage = new Stage(running.engine)
 const place = await stage.place({}, {}, 1_000_000_00n)
 const BOOK = Number(place.jurisdiction)
 /** Appropriations, many at once. */
-const grow = (count: number) =>
-  Promise.all(
-    Array.from({ length: count }, () => stage.must(ask.appropriate(place.jurisdiction, place.program, 1_00n))),
-  )
+const grow = (count: number, { jurisdiction, program } = place) =>
+  Promise.all(Array.from({ length: count }, () => stage.must(ask.appropriate(jurisdiction, program, 1_00n))))
 
 for (const state of ['filed', 'submitted', 'approved'] as const) await stage.order(place, state)
 await first.seal()
@@ -312,6 +310,56 @@ t.test('what was changed long ago is found while the service runs, and nothing i
   t.equal((await checkpointOf(sql, BOOK))!.size, last.size)
   await admin`update transfers set amount = amount - 1 where book = ${BOOK} and seq = 30`
   await running.close()
+})
+
+t.test('the last command cannot be taken away or exchanged, also where it fills a tile', async (t) => {
+  const there = await stage.place({ jurisdiction: '330000' }, {}, 1_000_00n)
+  const book = Number(there.jurisdiction)
+  const head = async () => Number((await sql<{ seq: bigint }[]>`select seq from books where book = ${book}`)[0]!.seq)
+  const sealedAt = async () => (await checkpointOf(sql, book))!.size
+  const exchange = (seq: number, by: number) =>
+    admin`update commands set day = day + ${by}::int where book = ${book} and seq = ${seq}`
+  const begun = async () => {
+    const running = sealer()
+    await running.seal()
+    return running
+  }
+  const found = async (running: ReturnType<typeof sealer>, finding: RegExp) => {
+    const [before, size] = [errors.length, await sealedAt()]
+    await running.seal()
+    t.match(errors.slice(before), [finding])
+    t.equal(running.state().contradicted, 1)
+    t.equal(await sealedAt(), size, 'nothing is signed over it')
+    await running.close()
+  }
+
+  await grow(9, there)
+  const one = await begun()
+  const size = await head()
+  const short = (by: number) =>
+    admin`update books set seq = seq - ${by}::int, entries = entries - ${by}::int where book = ${book}`
+  await admin`update commands set book = 1 where book = ${book} and seq = ${size}`
+  await short(1)
+  await found(one, new RegExp(`it ends at ${size - 1}`))
+  await admin`update commands set book = ${book} where book = 1`
+  await short(-1)
+
+  for (const full of [size, 256]) {
+    await grow(full - (await head()), there)
+    // One that has signed it itself, and one that has taken over.
+    const signer = await begun()
+    const running = await begun()
+    t.equal(await sealedAt(), full)
+    await exchange(full, -1)
+    const next = sealer()
+    await grow(1, there)
+    for (const one of [signer, running]) await found(one, new RegExp(`command ${full} is another one`))
+    await found(next, /it is another one/)
+    await exchange(full, 1)
+  }
+  const last = await begun()
+  t.equal(await sealedAt(), 257, 'as it was, it is sealed on')
+  await last.close()
 })
 
 t.test('two sealers at once: one of them keeps its checkpoint, the other looks again', async (t) => {
