@@ -156,7 +156,10 @@ export function sealRoutes(app: FastifyInstance, { sql }: Services, key: SealKey
         seq,
         leaf: found.leaf,
         long: found.long,
-        opening: { salt: found.salt.toString('base64'), content: found.content },
+        // What a leaf hides is what the audit trail says, which only auditors read.
+        opening: actor.roles.includes('auditor')
+          ? { salt: found.salt.toString('base64'), content: found.content }
+          : null,
         size,
         inclusion: await texts(inclusionRanges(seq - 1, size)),
         since: since ?? null,

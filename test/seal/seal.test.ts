@@ -452,8 +452,12 @@ t.test(
     const proof = proofView.parse(await (await asked(`${log}/commands/200?since=100`, auditor)).json())
     const bytes = (texts: string[]) => texts.map((text) => Buffer.from(text, 'base64'))
     t.same(rootOfInclusion(199, head, leafHash(Buffer.from(proof.leaf)), bytes(proof.inclusion)), checkpoint.root)
-    const opened = createHash('sha256').update(Buffer.from(proof.opening.salt, 'base64')).update(proof.opening.content)
+    const { salt, content } = proof.opening!
+    const opened = createHash('sha256').update(Buffer.from(salt, 'base64')).update(content)
     t.equal(opened.digest('hex'), JSON.parse(proof.leaf).content, 'what was committed to can be opened')
+    const officer: Actor = { ...auditor, subject: 'Wang', organisation: 'bureau', roles: ['officer'] }
+    const closed = await (await asked(`${log}/commands/200?since=100`, officer)).json()
+    t.same(closed, { ...proof, opening: null }, 'an officer reads the proof, and not what only auditors may read')
     const older = rootOf(hashesOf(full!.hashes).slice(0, 100))
     t.ok(isConsistent({ size: 100, root: older }, checkpoint, bytes(proof.consistency!)))
 
