@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { parseCheckpoint, verifierText } from '../core/checkpoint.js'
+import { parseCheckpoint, verifierText, verifyCheckpoint } from '../core/checkpoint.js'
 import { bookText } from '../core/ids.js'
 import { edgeOf, TILE } from '../core/merkle.js'
 import { type Fen, yuan } from '../core/money.js'
@@ -41,6 +41,15 @@ export async function writeBundle(
   const head = await checkpointOf(sql, book)
   if (!head) throw new BundleError(`Book ${bookText(book)} has no signed checkpoint yet. 该账套尚无签名检查点。`)
   const { size, note } = head
+  const { origin } = parseCheckpoint(note)!
+  // Of older keys and names there may be checkpoints, too: whoever has only this key cannot verify them.
+  const isOwn = (one: string) =>
+    key ? verifyCheckpoint(one, key.verifier(book)) !== undefined : parseCheckpoint(one)?.origin === origin
+  if (!isOwn(note)) {
+    throw new BundleError(
+      `The last checkpoint is not signed with this key as ${key!.verifier(book).name}: it is, a second after a start with it. 最新检查点非由该密钥签名，请先以该密钥启动服务。`,
+    )
+  }
   const last = to ?? size
   if (from < 1 || from > last || last > size) {
     throw new BundleError(`Commands 1 to ${size} are sealed, not ${from} to ${last}. 已封存 1 至 ${size}。`)
@@ -53,7 +62,9 @@ export async function writeBundle(
   }
   await write(files.checkpoint, note)
   if (key) await write(files.verifier, `${verifierText(key.verifier(book))}\n`)
-  const older = (await checkpointsOf(sql, book, 0, MOST_CHECKPOINTS)).filter((one) => one.size < size)
+  const older = (await checkpointsOf(sql, book, 0, MOST_CHECKPOINTS)).filter(
+    (one) => one.size < size && isOwn(one.note),
+  )
   for (const one of older) await write(`${files.checkpoints}/${one.size}`, one.note)
   for (const place of tilesFor(
     size,
@@ -83,7 +94,7 @@ export async function writeBundle(
   const manifest: BundleManifest = {
     format: 1,
     book: bookText(book),
-    log: parseCheckpoint(note)!.origin,
+    log: origin,
     from: first,
     to: last,
     size,

@@ -1,6 +1,6 @@
 /** Logs that are sealed while they grow, bundles cut from them, and what becomes of either when somebody changes something. */
 import { createHash } from 'node:crypto'
-import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -43,12 +43,12 @@ t.teardown(async () => {
 const key = testSeal()
 const errors: string[] = []
 /** A sealer as a process that has just taken over. */
-function sealer(witness?: Witness) {
+function sealer(witness?: Witness, by = key) {
   const store = openSealStore(() => connect(database.databaseUrl, 1))
   const log = { error: (_: object, message: string) => errors.push(message), warn: () => {} }
   const made = new Sealer({
     store,
-    key,
+    key: by,
     clock,
     timer: systemTimer,
     isInCharge: () => true,
@@ -371,6 +371,60 @@ t.test('two sealers at once: one of them keeps its checkpoint, the other looks a
   t.equal((await checkpointOf(sql, BOOK))!.size, last.size + 3)
   t.equal(await seals(sql), undefined)
   await Promise.all([one.close(), two.close()])
+})
+
+t.test('under a new key, or a new name, heads are signed again and bundles verify', async (t) => {
+  const there = await stage.place({ jurisdiction: '330000' }, {}, 1_000_00n)
+  const book = Number(there.jurisdiction)
+  const old = sealer()
+  await old.seal()
+  for (const [name, next] of Object.entries({ key: testSeal(8), name: testSeal(7, 'log.example/2') })) {
+    const before = (await checkpointOf(sql, book))!
+    const wanted = { book, from: 1, isOpened: false }
+    await t.rejects(
+      writeBundle(sql, join(folder, `early ${name}`), wanted, next),
+      /not signed with this key/,
+      'no bundle until then',
+    )
+    const running = sealer(undefined, next)
+    await running.seal()
+    const again = (await checkpointOf(sql, book))!
+    t.match([again.size, again.root], [before.size, before.root], 'a quiet book keeps its head')
+    t.ok(verifyCheckpoint(again.note, next.verifier(book)), 'and has it signed again')
+    await grow(1, there)
+    await running.seal()
+    const verifier = verifierText(next.verifier(book))
+    const made = join(folder, `new ${name}`)
+    await writeBundle(sql, made, wanted, next)
+    t.equal(findingIn(made, { verifier }), 'ok')
+    t.equal(findingIn(made, {}), 'ok', 'also with its own key')
+    t.same(readdirSync(join(made, 'checkpoints')), [`${before.size}`], 'older notes are of this key only')
+    const keyless = join(folder, `no key, new ${name}`)
+    await writeBundle(sql, keyless, wanted, undefined)
+    t.match(findingIn(keyless, { verifier }), name === 'name' ? 'ok' : /^checkpoints: .*not signed/)
+
+    // A process of the old key that has not been stopped yet: whichever seals, the log stays one.
+    await grow(1, there)
+    const came = await Promise.allSettled([old.seal(), running.seal()])
+    for (const { reason } of came.filter((one) => one.status === 'rejected')) t.match(reason, { code: /CV008|23505/ })
+    await running.seal()
+    const head = (await checkpointOf(sql, book))!
+    t.equal(head.size, again.size + 2)
+    t.equal(await seals(sql), undefined)
+    await running.close()
+  }
+  const { size } = (await checkpointOf(sql, book))!
+  const other = JSON.stringify([{ book, after: size, size, root: '00'.repeat(32), note: '' }])
+  await t.rejects(
+    admin`select seal_logs(${other}::text::jsonb, '[]', '2026-03-02', 0)`,
+    { code: 'CV008' },
+    'no other root',
+  )
+  await old.close()
+  const back = sealer()
+  await back.seal()
+  t.ok(verifyCheckpoint((await checkpointOf(sql, book))!.note, key.verifier(book)))
+  await back.close()
 })
 
 t.test('a restored ledger is not signed into another future on the machine that knows the first one', async (t) => {
