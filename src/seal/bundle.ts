@@ -22,6 +22,8 @@ export interface Wanted {
   readonly to?: number | undefined
   /** Also what leaves only commit to: who asked, what, and what came of it. */
   readonly isOpened: boolean
+  /** Sizes of checkpoints that the bundle will be held against, beside those that it has. */
+  readonly against?: readonly number[]
 }
 
 /** Something about a bundle that a person must put right. */
@@ -35,7 +37,7 @@ const MOST_CHECKPOINTS = 1_000_000
 export async function writeBundle(
   sql: Sql,
   folder: string,
-  { book, from, to, isOpened }: Wanted,
+  { book, from, to, isOpened, against = [] }: Wanted,
   key: SealKey | undefined,
 ): Promise<BundleManifest> {
   const head = await checkpointOf(sql, book)
@@ -66,11 +68,8 @@ export async function writeBundle(
     (one) => one.size < size && isOwn(one.note),
   )
   for (const one of older) await write(`${files.checkpoints}/${one.size}`, one.note)
-  for (const place of tilesFor(
-    size,
-    tiles,
-    older.map((one) => one.size),
-  )) {
+  const edges = [...older.map((one) => one.size), ...against.filter((one) => one < size)]
+  for (const place of tilesFor(size, tiles, edges)) {
     const hashes = await tileHashes(sql, book, place)
     if (!hashes)
       throw new BundleError(`Tile ${tilePath(place)} is missing: run ledger:verify. 分块缺失，请运行 ledger:verify。`)

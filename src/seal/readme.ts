@@ -54,6 +54,8 @@ SHA-256(salt ‖ text), the salt 32 bytes that only auditors are given.
    do not agree prove that somebody changed the past: keep both, they convict the signer.
 6. **What was opened.** SHA-256(salt ‖ content) is the leaf's \`content\`. A long entry's SHA-256 is \`transfersHash\`.
 
-Keep \`checkpoint\`: it is what next year's bundle is held against (\`--against\`). 请留存 \`checkpoint\` 文件，供日后比对。
+Keep \`checkpoint\`: it is what next year's bundle is held against (\`--against\`). A checkpoint from elsewhere, of some
+size between, needs tiles that a bundle may not have: give it to \`audit:bundle --against\` as well.
+请留存 \`checkpoint\` 文件，供日后比对；另行取得的检查点，生成审计包时须以 \`--against\` 一并提供。
 `
 }

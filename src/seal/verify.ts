@@ -9,7 +9,7 @@ import { Balances, fenOf } from './balances.js'
 import { convict } from './convict.js'
 import { type LeafTransfer, leaf, transferList } from './leaf.js'
 import { type BundleManifest, bundleManifest, files } from './manifest.js'
-import { ProvenTree, TileFault } from './tree.js'
+import { ProvenTree, TileFault, TileMissing } from './tree.js'
 
 /** What came of one check of a bundle; without a finding it is in order. */
 export interface Proved {
@@ -257,7 +257,20 @@ class Bundle {
   }
 
   checkNotes(notes: readonly string[]): string {
-    for (const note of notes) this.#hold(note, `the checkpoint of ${parseCheckpoint(note)?.size ?? 'no'} leaves`)
+    for (const note of notes) {
+      const name = `the checkpoint of ${parseCheckpoint(note)?.size ?? 'no'} leaves`
+      try {
+        this.#hold(note, name)
+      } catch (error) {
+        // A bundle reaches to the checkpoints that the log still had when it was made, and to those it was made against.
+        if (error instanceof TileMissing) {
+          fail(
+            `${name}: this bundle has no tiles for it, make one with --against 审计包缺少其分块，请以 --against 重新生成`,
+          )
+        }
+        throw error
+      }
+    }
     return notes.length === 0
       ? 'none was brought; keep this one 未提供，请留存本检查点'
       : `${notes.length} checkpoints 检查点`

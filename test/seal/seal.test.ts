@@ -135,6 +135,8 @@ t.test('a bundle verifies, also a part of the log, and by the script without a d
   )
   t.equal(code, 0, out)
   const other = await runScript('audit-verify', [forged('script', 'tile/0/000', flipped(9)), '--key', verifier], {})
+  const nowhere = await runScript('audit-verify', [bundle, '--against', join(folder, 'nowhere')], {})
+  t.match(nowhere, { code: 1, err: /^--against .*nowhere: there is no such file\. .*\n$/ })
   t.match(other, { code: 1, out: /NOT OK {2}tree.*\n.*tile\/0\/000/ })
 })
 
@@ -216,6 +218,21 @@ t.test('a fork convicts: a changed past cannot have both checkpoints', async (t)
   )
   const longer = await key.sign({ book: BOOK, size: last.size + 9, root: kept.root })
   t.match(findingIn(bundle, { verifier, notes: [longer] }), /^brought: .*more than this bundle/)
+})
+
+t.test('a checkpoint that only an auditor kept is proved by a bundle made against it', async (t) => {
+  const leaves = await leavesOf(sql, { book: BOOK, after: 0, until: 100 })
+  const root = rootOf(leaves.map(({ leaf }) => leafHash(Buffer.from(leaf))))
+  const note = await key.sign({ book: BOOK, size: 100, root })
+  const wanted = { book: BOOK, from: 520, isOpened: false }
+  const without = join(folder, 'without')
+  await writeBundle(sql, without, wanted, key)
+  t.match(findingIn(without, { verifier, notes: [note] }), /^brought: .*100 leaves: this bundle has no tiles for it/)
+  const against = join(folder, 'against')
+  await writeBundle(sql, against, { ...wanted, against: [100, last.size + 9] }, key)
+  t.equal(findingIn(against, { verifier, notes: [note] }), 'ok')
+  const other = await key.sign({ book: BOOK, size: 100, root: kept.root })
+  t.match(findingIn(against, { verifier, notes: [other] }), /^brought: FORKED/)
 })
 
 t.test('checkpoints are kept: the last of every day, and those of the last hour', async (t) => {
