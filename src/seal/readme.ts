@@ -52,7 +52,8 @@ SHA-256(salt ‖ text), the salt 32 bytes that only auditors are given.
 5. **Append-only.** For each older checkpoint, check the signature; work the root out at its size from the same tiles
    (step 2, with the first hashes of each). It must be the one that was signed. Two signed checkpoints of one log that
    do not agree prove that somebody changed the past: keep both, they convict the signer.
-6. **What was opened.** SHA-256(salt ‖ content) is the leaf's \`content\`. A long entry's SHA-256 is \`transfersHash\`.
+6. **What was opened.** \`openings.jsonl\` has one line for each command, in order; the salt has 32 bytes. SHA-256(salt ‖ content) is
+   the leaf's \`content\`. A long entry's SHA-256 is \`transfersHash\`.
 
 Keep \`checkpoint\`: it is what next year's bundle is held against (\`--against\`). A checkpoint from elsewhere, of some
 size between, needs tiles that a bundle may not have: give it to \`audit:bundle --against\` as well.

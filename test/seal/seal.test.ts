@@ -1,6 +1,6 @@
 /** Logs that are sealed while they grow, bundles cut from them, and what becomes of either when somebody changes something. */
 import { createHash } from 'node:crypto'
-import { cpSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -100,6 +100,9 @@ const flipped = (at: number) => (bytes: Buffer) => {
   return bytes
 }
 
+const lines = (change: (all: string[]) => string[]) => (bytes: Buffer) =>
+  `${change(bytes.toString().trimEnd().split('\n')).join('\n')}\n`
+
 t.test('leaves are canonical, complete, and name nobody', async (t) => {
   const leaves = await leavesOf(sql, { book: BOOK, after: 0, until: last.size })
   t.equal(leaves.length, last.size)
@@ -189,6 +192,31 @@ t.test('whatever is changed in a bundle is named', async (t) => {
       (b) => b.toString().replaceAll(new RegExp(`"(to|size)": ${last.size}`, 'g'), `"$1": ${last.size - 1}`),
       /^signature: .*leaves, the manifest/,
     ],
+    [
+      'missing opening',
+      'openings.jsonl',
+      lines((all) => all.toSpliced(6, 1)),
+      /^openings: .*line 行 7: opens command 指令 8, /,
+    ],
+    [
+      'repeated opening',
+      'openings.jsonl',
+      lines((all) => all.toSpliced(6, 0, all[5]!)),
+      /^openings: .*line 行 7: opens command 指令 6, /,
+    ],
+    ['openings cut off', 'openings.jsonl', lines((all) => all.slice(0, -1)), /^openings: .*ends before command/],
+    ['opening too many', 'openings.jsonl', lines((all) => [...all, all[0]!]), /^openings: .*where none follows/],
+    ['no opening', 'openings.jsonl', lines((all) => all.with(6, '{}')), /^openings: .*line 行 7: is no opening/],
+    [
+      'content as salt',
+      'openings.jsonl',
+      lines((all) => {
+        const { seq, salt, content } = JSON.parse(all[6]!)
+        const longer = Buffer.concat([Buffer.from(salt, 'base64'), Buffer.from(content.slice(0, 1))])
+        return all.with(6, JSON.stringify({ seq, salt: longer.toString('base64'), content: content.slice(1) }))
+      }),
+      /^openings: .*line 行 7: is no opening/,
+    ],
     ['content', 'openings.jsonl', (b) => b.toString().replace('Chen', 'Qian'), /^openings: command 指令 \d+ /],
   ]
   for (const [name, file, change, finding] of cases) t.match(findingIn(forged(name, file, change)), finding, name)
@@ -205,6 +233,29 @@ t.test('whatever is changed in a bundle is named', async (t) => {
     /^signature: the key is of/,
     'another book',
   )
+})
+
+t.test('a long entry of wrong shape is a finding, though it was signed so', async (t) => {
+  const made = join(folder, 'long')
+  await writeBundle(sql, made, { book: BOOK, from: 1, to: 1, isOpened: false }, key)
+  const [first] = await leavesOf(sql, { book: BOOK, after: 0, until: 1 })
+  const { transfers: _, ...rest } = JSON.parse(first!.leaf)
+  const leaf = Buffer.from(canonical({ ...rest, transfersHash: createHash('sha256').update('{}').digest('hex') }))
+  const root = leafHash(leaf)
+  const manifest = JSON.parse(readFileSync(join(made, 'manifest.json'), 'utf8'))
+  for (const old of ['tile', 'checkpoints']) rmSync(join(made, old), { recursive: true })
+  for (const directory of ['tile/0/000.p', 'tile/entries/000.p', 'long']) {
+    mkdirSync(join(made, directory), { recursive: true })
+  }
+  const parts = {
+    'manifest.json': JSON.stringify({ ...manifest, size: 1 }),
+    checkpoint: await key.sign({ book: BOOK, size: 1, root }),
+    'tile/0/000.p/1': root,
+    'tile/entries/000.p/1': bundleOf([leaf]),
+    'long/1.json': '{}',
+  }
+  for (const [file, content] of Object.entries(parts)) writeFileSync(join(made, file), content)
+  t.match(findingIn(made), /^entries: long\/1\.json is no list of transfers/)
 })
 
 t.test('a fork convicts: a changed past cannot have both checkpoints', async (t) => {
