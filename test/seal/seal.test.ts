@@ -366,6 +366,29 @@ t.test('whatever is changed in the database is found by ledger:verify, and not s
   t.equal(await seals(sql), undefined, 'all is as it was')
 })
 
+t.test('a signature that is not the one that was made is found by ledger:verify', async (t) => {
+  t.equal(await seals(sql, key), undefined)
+  const notes = await sql<{ size: number; note: string }[]>`
+    select size::float8 as size, note from log_checkpoints where book = ${BOOK} order by size`
+  const bend = (note: string, at: number) => {
+    const start = note.lastIndexOf(' ') + 1
+    const signature = Buffer.from(note.slice(start), 'base64')
+    signature[at]! ^= 1
+    return `${note.slice(0, start)}${signature.toString('base64')}\n`
+  }
+  // In the signature of each, and in the id of the key.
+  const cases = [...notes.map((one) => ({ ...one, at: 40 })), { ...notes.at(-1)!, at: 1 }]
+  for (const { size, note, at } of cases) {
+    await admin`update log_checkpoints set note = ${bend(note, at)} where book = ${BOOK} and size = ${size}`
+    t.match(
+      await seals(sql, key),
+      new RegExp(`checkpoint ${size} is not signed by log.example/books/${place.jurisdiction}`),
+    )
+    await admin`update log_checkpoints set note = ${note} where book = ${BOOK} and size = ${size}`
+  }
+  t.equal(await seals(sql, key), undefined, 'all is as it was')
+})
+
 t.test('what was changed long ago is found while the service runs, and nothing is signed over it', async (t) => {
   const running = sealer()
   await running.seal()
@@ -466,6 +489,7 @@ t.test('under a new key, or a new name, heads are signed again and bundles verif
     await writeBundle(sql, made, wanted, next)
     t.equal(findingIn(made, { verifier }), 'ok')
     t.equal(findingIn(made, {}), 'ok', 'also with its own key')
+    t.equal(await seals(sql, next), undefined, 'what older keys have signed before is no finding')
     t.same(readdirSync(join(made, 'checkpoints')), [`${before.size}`], 'older notes are of this key only')
     const keyless = join(folder, `no key, new ${name}`)
     await writeBundle(sql, keyless, wanted, undefined)
@@ -479,6 +503,7 @@ t.test('under a new key, or a new name, heads are signed again and bundles verif
     const head = (await checkpointOf(sql, book))!
     t.equal(head.size, again.size + 2)
     t.equal(await seals(sql), undefined)
+    t.equal(await seals(sql, testSeal(9)), undefined, 'of keys that are not at hand nothing is said')
     await running.close()
   }
   const { size } = (await checkpointOf(sql, book))!
