@@ -127,6 +127,9 @@ t.test('a bundle verifies, also a part of the log, and by the script without a d
     [],
   )
   t.match(said.map(({ says }) => says).join('\n'), /1–\d+\n.*leaves, root[\s\S]*entries 凭证 1–/)
+  const readme = readFileSync(join(bundle, 'README.md'), 'utf8')
+  t.match(readme, 'Normally debit: appropriation, recoverable, written_off; all others credit')
+  t.match(readme, 'but for treasury, position, clearing.')
   const part = join(folder, 'part')
   await writeBundle(sql, part, { book: BOOK, from: 300, to: 400, isOpened: false }, key)
   t.equal(findingIn(part), 'ok')
