@@ -17,6 +17,11 @@ if (!folder || !existsSync(folder)) {
   process.exit(1)
 }
 const { key, against } = values
+const absent = against.find((path) => !existsSync(path))
+if (absent !== undefined) {
+  console.error(`--against ${absent}: there is no such file. 检查点文件不存在。`)
+  process.exit(1)
+}
 const verifier = key !== undefined && existsSync(key) ? readFileSync(key, 'utf8') : key
 const started = performance.now()
 const notes = against.map((path) => readFileSync(path, 'utf8'))

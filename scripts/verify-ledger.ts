@@ -2,22 +2,24 @@ import { parseArgs } from 'node:util'
 import { verifyLedger } from '../src/audit/verify.js'
 import { readBackup } from '../src/backup/manifest.js'
 import { proveEntries } from '../src/backup/restore.js'
-import { readDatabaseConfig } from '../src/config.js'
+import { readSealConfig } from '../src/config.js'
 import { connect, type Sql } from '../src/platform/database.js'
+import { type SealKey, sealKeyOf } from '../src/seal/key.js'
 import { exitWith, withLedger } from './ledger.js'
 
 /**
  * npm run ledger:verify [-- --backup DIR]: re-adds everything from the entries, on the database of DATABASE_URL or the
- * embedded default, also while the service runs; with a backup, says whether all that was in it is still there,
+ * embedded default, also while the service runs; with SEAL_KEY also the signatures of checkpoints; with a backup, says whether all that was in it is still there,
  * unchanged. Exit 0: all of it adds up; 1: the last line names the first thing that is off.
  */
 await exitWith(async () => {
   const { backup } = parseArgs({ options: { backup: { type: 'string' } } }).values
   const manifest = backup === undefined ? undefined : await readBackup(backup)
-  return withLedger(readDatabaseConfig(process.env), async ({ databaseUrl }) => {
+  const config = readSealConfig(process.env)
+  return withLedger(config, async ({ databaseUrl }) => {
     const sql = connect(databaseUrl, 1)
     try {
-      const code = await report(sql)
+      const code = await report(sql, sealKeyOf(config))
       if (code !== 0 || manifest === undefined) return code
       await proveEntries(sql, manifest)
       console.log(`ok      backup     everything backed up on ${manifest.taken} is there, unchanged 备份中的凭证均未变`)
@@ -28,9 +30,9 @@ await exitWith(async () => {
   })
 })
 
-async function report(sql: Sql): Promise<number> {
+async function report(sql: Sql, key: SealKey | undefined): Promise<number> {
   const started = performance.now()
-  const run = verifyLedger(sql)
+  const run = verifyLedger(sql, key)
   let isOk = true
   for (;;) {
     const step = await run.next()

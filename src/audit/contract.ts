@@ -1,8 +1,6 @@
 import { z } from 'zod'
-import { accountKinds, phases, transferTypes } from '../ledger/chart.js'
+import { accountKinds, names, phases, transferTypes } from '../ledger/chart.js'
 import { yuanText } from '../platform/wire.js'
-
-const names = <T extends object>(table: T) => Object.keys(table) as [keyof T & string, ...(keyof T & string)[]]
 
 export const bookView = z
   .object({

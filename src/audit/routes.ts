@@ -1,10 +1,9 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { commandKind } from '../../db/schema.js'
-import type { Actor } from '../core/actor.js'
 import { Refused } from '../core/refusals.js'
 import { dayOf, parseChinaTime } from '../core/time.js'
-import { mayRead, readableBooks } from '../engine/access.js'
+import { readableBook, readableBooks } from '../engine/access.js'
 import { fileRoute, MOST_ROWS, paged, pagesOf, sheet, sheetFormat, sheets } from '../engine/export.js'
 import { readRoute, type Services } from '../engine/route.js'
 import { Faults } from '../platform/problems.js'
@@ -57,7 +56,7 @@ export function auditRoutes(app: FastifyInstance, services: Services): void {
     summary: { en: 'Balances now, or as of an entry or a moment', zh: '余额（当前，或截至某凭证号、某时刻）' },
     answer: balancesView,
     async read({ params, query, actor }) {
-      const book = readable(actor, params.book)
+      const book = readableBook(actor, params.book)
       if (query.at === undefined) return balancesAsOf(sql, book, query.entry)
       const at = parseChinaTime(query.at)
       if (at === undefined) throw new Faults([{ pointer: '/query/at', code: 'instant_format' }])
@@ -76,7 +75,7 @@ export function auditRoutes(app: FastifyInstance, services: Services): void {
     summary: { en: 'Journal entries with their transfers', zh: '记账凭证' },
     answer: z.object({ items: z.array(entryView) }),
     async read({ params, query, actor }) {
-      const book = readable(actor, params.book)
+      const book = readableBook(actor, params.book)
       const items = await entriesOf(sql, book, query.after, query.limit)
       if (items.length === 0 && (await sql`select from books where book = ${book}`).length === 0) {
         throw new Refused('book_not_found', { book: params.book })
@@ -126,7 +125,7 @@ export function auditRoutes(app: FastifyInstance, services: Services): void {
     }) as never,
     summary: { en: 'Audit trail: who did what, from where, before and after', zh: '操作留痕' },
     answer: z.object({ items: z.array(actView) }),
-    read: async ({ params, query, actor }) => ({ items: await actsOf(sql, readable(actor, params.book), query) }),
+    read: async ({ params, query, actor }) => ({ items: await actsOf(sql, readableBook(actor, params.book), query) }),
   })
   readRoute(app, {
     operation: 'reportProvinces',
@@ -136,10 +135,4 @@ export function auditRoutes(app: FastifyInstance, services: Services): void {
     answer: z.object({ day: z.string(), provinces: z.record(z.string(), provinceReport) }),
     read: async () => ({ day: dayOf(clock.now()), provinces: await provinceReports(sql) }),
   })
-}
-
-function readable(actor: Actor, book: string): number {
-  const number = Number(book)
-  if (!mayRead(actor, number)) throw new Refused('not_your_jurisdiction', { book })
-  return number
 }

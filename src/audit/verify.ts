@@ -82,7 +82,12 @@ const checks: readonly Check[] = [
     looksUp: true,
     find: rows,
   },
-  { name: 'seals', asks: 'the log is the one that was sealed 日志与封存一致', looksUp: true, find: seals },
+  {
+    name: 'seals',
+    asks: 'the log is the one that was sealed 日志与封存一致',
+    looksUp: true,
+    find: (sql, { key }) => seals(sql, key),
+  },
 ]
 
 /** The names of all checks, in order. */
@@ -90,13 +95,13 @@ export const checkNames: readonly string[] = checks.map(({ name }) => name)
 
 /**
  * Re-adds the whole ledger from its entries; ends after the first check that finds something. It may run while the
- * service does: all checks look at one moment.
+ * service does: all checks look at one moment. With a key the signatures of checkpoints are verified, too.
  */
-export async function* verifyLedger(sql: Sql): AsyncGenerator<Checked, Counts> {
+export async function* verifyLedger(sql: Sql, key?: Run['key']): AsyncGenerator<Checked, Counts> {
   // Balances are tables, so no head can bound what is read of them: everything must come from one snapshot.
   const snapshot = await openSnapshot(sql, { work_mem: '64MB', jit: 'off', plan_cache_mode: 'force_custom_plan' })
   try {
-    const run: Run = {}
+    const run: Run = key ? { key } : {}
     for (const { name, asks, find, looksUp = false } of checks) {
       await snapshot.sql`
         select set_config(name, ${String(looksUp)}, true) from unnest(array['enable_nestloop', 'enable_mergejoin']) as name`

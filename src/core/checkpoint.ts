@@ -95,18 +95,26 @@ export function verifyCheckpoint(note: string, verifier: Verifier): Checkpoint |
 
 /** Whether a verifier has signed a note (C2SP signed-note): signatures of others, or of unknown kinds, are passed over. */
 export function isSignedBy(note: string, verifier: Verifier): boolean {
-  const end = note.lastIndexOf('\n\n')
-  if (end < 0 || !note.endsWith('\n')) return false
   const key = createPublicKey({ key: Buffer.concat([SPKI, verifier.key]), format: 'der', type: 'spki' })
+  const text = Buffer.from(note.slice(0, note.lastIndexOf('\n\n') + 1))
+  return signaturesOf(note, verifier).some((signature) => verify(null, text, key, signature))
+}
+
+/** Whether a note says that a verifier has signed it, truly or not. */
+export const saysSignedBy = (note: string, verifier: Verifier): boolean => signaturesOf(note, verifier).length > 0
+
+/** The signatures that bear a verifier's name and id; none when the note is not written as one. */
+function signaturesOf(note: string, verifier: Verifier): Buffer[] {
+  const end = note.lastIndexOf('\n\n')
+  if (end < 0 || !note.endsWith('\n')) return []
   const id = keyId(verifier)
   const lines = note
     .slice(end + 2, -1)
     .split('\n')
     .map((line) => SIGNATURE.exec(line))
-  if (lines.some((line) => line === null)) return false
-  return lines.some((line) => {
+  if (lines.some((line) => line === null)) return []
+  return lines.flatMap((line) => {
     const bytes = Buffer.from(line![2]!, 'base64')
-    if (line![1] !== verifier.name || !bytes.subarray(0, 4).equals(id)) return false
-    return verify(null, Buffer.from(note.slice(0, end + 1)), key, bytes.subarray(4))
+    return line![1] === verifier.name && bytes.subarray(0, 4).equals(id) ? [bytes.subarray(4)] : []
   })
 }

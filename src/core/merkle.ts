@@ -197,6 +197,7 @@ export class GrowingTree {
   readonly #edge: Hash[][] = []
   readonly #full: Tile[] = []
   #size = 0
+  #last: Hash | undefined
 
   /** A tree of this size from its partial tiles, as `edgeOf` names them. */
   static of(size: number, edge: readonly Buffer[]): GrowingTree {
@@ -224,6 +225,11 @@ export class GrowingTree {
     return joined(this.#stack)
   }
 
+  /** The hash of the leaf that was added last; undefined when none was. */
+  get last(): Hash | undefined {
+    return this.#last
+  }
+
   /** The hashes of the partial tile of a level. */
   edge(level: number): Buffer {
     return Buffer.concat(this.#edge[level] ?? [])
@@ -238,6 +244,7 @@ export class GrowingTree {
       if (height % TILE_HEIGHT === 0) this.#put(height / TILE_HEIGHT, hash)
     }
     this.#stack.push(hash)
+    this.#last = leaf
     this.#size++
   }
 

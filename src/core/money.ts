@@ -21,7 +21,7 @@ export function parseYuan(text: string): Fen {
   if (typeof text !== 'string' || !yuanText.test(text)) {
     throw new RangeError(`Not an amount in yuan with two decimals: ${JSON.stringify(text)}`)
   }
-  return BigInt(text.replace('.', ''))
+  return fenOf(text)
 }
 
 /** Writes fen as yuan with exactly two decimals, a minus sign before negative ones: 120000n "1200.00", -5n "-0.05". */
@@ -29,6 +29,9 @@ export function yuan(fen: Fen): string {
   const digits = (fen < 0n ? -fen : fen).toString().padStart(3, '0')
   return `${fen < 0n ? '-' : ''}${digits.slice(0, -2)}.${digits.slice(-2)}`
 }
+
+/** Reads what `yuan` wrote, also below zero. Returns fen; the text is not checked. */
+export const fenOf = (text: string): Fen => BigInt(text.replace('.', ''))
 
 /** Whether a text is a ratio: a plain decimal above 0 and at most 1 with at most ten decimals ("0.333333", "1"). */
 export function isRatio(text: string): boolean {

@@ -1,6 +1,6 @@
 import type { Actor } from '../core/actor.js'
 import { isUnder, level } from '../core/division.js'
-import { type Refusal, refuse } from '../core/refusals.js'
+import { type Refusal, Refused, refuse } from '../core/refusals.js'
 import { speaksFor } from '../platform/issuers.js'
 
 /** Bureau business: only an officer of this very jurisdiction. The region's own business has the code 000000. */
@@ -47,4 +47,11 @@ export function booksUnder(code: string): { readonly low: number; readonly high:
 export function mayRead(actor: Actor, book: number): boolean {
   const range = readableBooks(actor)
   return range !== undefined && range.low <= book && book <= range.high
+}
+
+/** The number of a book that this bureau may read. Throws Refused('not_your_jurisdiction') for another one. */
+export function readableBook(actor: Actor, book: string): number {
+  const number = Number(book)
+  if (!mayRead(actor, number)) throw new Refused('not_your_jurisdiction', { book })
+  return number
 }

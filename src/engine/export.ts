@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { z } from 'zod'
 import type { Actor } from '../core/actor.js'
-import { type Fen, yuan } from '../core/money.js'
+import { fenOf, yuan } from '../core/money.js'
 import { Refused } from '../core/refusals.js'
 import { authorise } from '../platform/auth.js'
 import type { Pages, Written } from '../platform/cells.js'
@@ -36,9 +36,6 @@ export async function* paged<R>(
   }
 }
 
-/** An amount as it is answered, also below zero. */
-const fenOf = (amount: unknown): Fen => BigInt(String(amount).replace('.', ''))
-
 /** The same pages, and under them what these amounts add up to; `named` is the field that says so. */
 export async function* withTotals(
   pages: AsyncIterable<readonly Row[]>,
@@ -50,7 +47,7 @@ export async function* withTotals(
     for (const [field, sum] of sums) {
       sums.set(
         field,
-        rows.reduce((all, row) => all + fenOf(row[field]), sum),
+        rows.reduce((all, row) => all + fenOf(String(row[field])), sum),
       )
     }
     yield rows

@@ -204,3 +204,6 @@ export function transferType(no: number): TransferType {
   if (!type) throw new Error(`no transfer type ${no}`)
   return type
 }
+
+/** The names in a table of the chart, in its order. */
+export const names = <T extends object>(table: T) => Object.keys(table) as [keyof T & string, ...(keyof T & string)[]]

@@ -1,4 +1,4 @@
-import type { Fen } from '../core/money.js'
+import { type Fen, fenOf } from '../core/money.js'
 import { accountKinds, transferTypes } from '../ledger/chart.js'
 import { kindOf, type LeafTransfer } from './leaf.js'
 
@@ -6,9 +6,6 @@ interface Balance {
   posted: Fen
   held: Fen
 }
-
-/** An amount in yuan as fen; the texts of leaves and manifests always have two decimals. */
-export const fenOf = (text: string): Fen => BigInt(text.replace('.', ''))
 
 /** Fen on the normal side of each account, added up from transfers. */
 export class Balances {

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { parseCheckpoint, verifierText } from '../core/checkpoint.js'
+import { parseCheckpoint, verifierText, verifyCheckpoint } from '../core/checkpoint.js'
 import { bookText } from '../core/ids.js'
 import { edgeOf, TILE } from '../core/merkle.js'
 import { type Fen, yuan } from '../core/money.js'
@@ -22,6 +22,8 @@ export interface Wanted {
   readonly to?: number | undefined
   /** Also what leaves only commit to: who asked, what, and what came of it. */
   readonly isOpened: boolean
+  /** Sizes of checkpoints that the bundle will be held against, beside those that it has. */
+  readonly against?: readonly number[]
 }
 
 /** Something about a bundle that a person must put right. */
@@ -35,12 +37,21 @@ const MOST_CHECKPOINTS = 1_000_000
 export async function writeBundle(
   sql: Sql,
   folder: string,
-  { book, from, to, isOpened }: Wanted,
+  { book, from, to, isOpened, against = [] }: Wanted,
   key: SealKey | undefined,
 ): Promise<BundleManifest> {
   const head = await checkpointOf(sql, book)
   if (!head) throw new BundleError(`Book ${bookText(book)} has no signed checkpoint yet. 该账套尚无签名检查点。`)
   const { size, note } = head
+  const { origin } = parseCheckpoint(note)!
+  // Of older keys and names there may be checkpoints, too: whoever has only this key cannot verify them.
+  const isOwn = (one: string) =>
+    key ? verifyCheckpoint(one, key.verifier(book)) !== undefined : parseCheckpoint(one)?.origin === origin
+  if (!isOwn(note)) {
+    throw new BundleError(
+      `The last checkpoint is not signed with this key as ${key!.verifier(book).name}: it is, a second after a start with it. 最新检查点非由该密钥签名，请先以该密钥启动服务。`,
+    )
+  }
   const last = to ?? size
   if (from < 1 || from > last || last > size) {
     throw new BundleError(`Commands 1 to ${size} are sealed, not ${from} to ${last}. 已封存 1 至 ${size}。`)
@@ -53,13 +64,12 @@ export async function writeBundle(
   }
   await write(files.checkpoint, note)
   if (key) await write(files.verifier, `${verifierText(key.verifier(book))}\n`)
-  const older = (await checkpointsOf(sql, book, 0, MOST_CHECKPOINTS)).filter((one) => one.size < size)
+  const older = (await checkpointsOf(sql, book, 0, MOST_CHECKPOINTS)).filter(
+    (one) => one.size < size && isOwn(one.note),
+  )
   for (const one of older) await write(`${files.checkpoints}/${one.size}`, one.note)
-  for (const place of tilesFor(
-    size,
-    tiles,
-    older.map((one) => one.size),
-  )) {
+  const edges = [...older.map((one) => one.size), ...against.filter((one) => one < size)]
+  for (const place of tilesFor(size, tiles, edges)) {
     const hashes = await tileHashes(sql, book, place)
     if (!hashes)
       throw new BundleError(`Tile ${tilePath(place)} is missing: run ledger:verify. 分块缺失，请运行 ledger:verify。`)
@@ -83,7 +93,7 @@ export async function writeBundle(
   const manifest: BundleManifest = {
     format: 1,
     book: bookText(book),
-    log: parseCheckpoint(note)!.origin,
+    log: origin,
     from: first,
     to: last,
     size,

@@ -27,9 +27,10 @@ export const proofView = z
     seq: z.number(),
     leaf: z.string().meta({ description: 'Canonical JSON (RFC 8785), byte for byte 叶子原文' }),
     long: z.string().nullable().meta({ description: 'The entry, when only its SHA-256 fits into the leaf' }),
-    opening: z
-      .object({ salt: base64, content: z.string() })
-      .meta({ description: "SHA-256(salt ‖ content) is the leaf's `content`: who asked, what, what came of it" }),
+    opening: z.object({ salt: base64, content: z.string() }).nullable().meta({
+      description:
+        "SHA-256(salt ‖ content) is the leaf's `content`: who asked, what, what came of it. For auditors; null for others 仅审计人员可见",
+    }),
     size: z.number().meta({ description: 'Leaves of the tree that the proof leads to' }),
     inclusion: z.array(base64).meta({ description: 'Hashes from the leaf to the root of `checkpoint` 包含证明' }),
     since: z.number().nullable(),

@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import { type accountKinds, phases, transferTypes } from '../ledger/chart.js'
+import { type accountKinds, names, phases, transferTypes } from '../ledger/chart.js'
 
-const names = <T extends object>(table: T) => Object.keys(table) as [keyof T & string, ...(keyof T & string)[]]
 const number = z.number().int().min(1)
 const hex = z.string().regex(/^[0-9a-f]{64}$/)
 

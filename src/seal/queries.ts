@@ -47,16 +47,22 @@ export function leavesOf(sql: Sql, { book, after, until }: Stretch): Promise<rea
     from log_leaves(${[book]}::int[], ${[after]}::bigint[], ${[until]}::bigint[], true) order by seq`
 }
 
+/** What is to be sealed of a log, with the root and the note of its last checkpoint; null when it has none. */
+export interface Head extends Stretch {
+  readonly root: Hash | null
+  readonly note: string | null
+}
+
 /** The heads of books that have taken commands, with what they were last sealed at. */
-export async function headsAndSeals(sql: Sql): Promise<(Stretch & { readonly root: Hash | null })[]> {
-  const rows = await sql<{ book: Book; seq: bigint; size: bigint | null; root: Buffer | null }[]>`
-    select b.book, b.seq, c.size, c.root
+export async function headsAndSeals(sql: Sql): Promise<Head[]> {
+  const rows = await sql<{ book: Book; seq: bigint; size: bigint | null; root: Buffer | null; note: string | null }[]>`
+    select b.book, b.seq, c.size, c.root, c.note
     from books b
     left join lateral (
-      select size, root from log_checkpoints where book = b.book order by size desc limit 1
+      select size, root, note from log_checkpoints where book = b.book order by size desc limit 1
     ) c on true
     where b.seq > 0 or c.size > 0`
-  return rows.map(({ book, seq, size, root }) => ({ book, after: Number(size ?? 0), until: Number(seq), root }))
+  return rows.map(({ book, seq, size, ...last }) => ({ book, after: Number(size ?? 0), until: Number(seq), ...last }))
 }
 
 /** A place among the tiles of a log. */

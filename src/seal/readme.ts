@@ -1,4 +1,8 @@
+import { type AccountKind, accountKinds, names } from '../ledger/chart.js'
 import type { BundleManifest } from './manifest.js'
+
+/** The kinds of accounts of which this is true. */
+const kinds = (is: (kind: AccountKind) => boolean) => names(accountKinds).filter(is).join(', ')
 
 /** How anybody can verify a bundle, without our code. */
 export function bundleReadme({ book, log, from, to, size }: BundleManifest): string {
@@ -47,13 +51,16 @@ SHA-256(salt ‖ text), the salt 32 bytes that only auditors are given.
 4. **Balances.** Begin with \`opening\` (empty when \`from\` is 1; else it rests on the operator's word: ask for a bundle from 1).
    A transfer of phase \`post\` or \`capture\` adds to \`posted\` of the account on whose normal side it stands, and takes
    from it on the other; \`hold\` adds to \`held\` of the debit account, \`capture\` and \`release\` take from it.
-   Normally debit: appropriation, recoverable, written_off; all others credit. After each entry \`held\` is not below
-   zero, and \`posted\` not below \`held\` but for treasury, position and clearing. The end is \`closing\`.
+   Normally debit: ${kinds((kind) => accountKinds[kind].normal === 'debit')}; all others credit. After each entry \`held\` is not below
+   zero, and \`posted\` not below \`held\` but for ${kinds((kind) => !accountKinds[kind].floor)}. The end is \`closing\`.
 5. **Append-only.** For each older checkpoint, check the signature; work the root out at its size from the same tiles
    (step 2, with the first hashes of each). It must be the one that was signed. Two signed checkpoints of one log that
    do not agree prove that somebody changed the past: keep both, they convict the signer.
-6. **What was opened.** SHA-256(salt ‖ content) is the leaf's \`content\`. A long entry's SHA-256 is \`transfersHash\`.
+6. **What was opened.** \`openings.jsonl\` has one line for each command, in order; the salt has 32 bytes. SHA-256(salt ‖ content) is
+   the leaf's \`content\`. A long entry's SHA-256 is \`transfersHash\`.
 
-Keep \`checkpoint\`: it is what next year's bundle is held against (\`--against\`). 请留存 \`checkpoint\` 文件，供日后比对。
+Keep \`checkpoint\`: it is what next year's bundle is held against (\`--against\`). A checkpoint from elsewhere, of some
+size between, needs tiles that a bundle may not have: give it to \`audit:bundle --against\` as well.
+请留存 \`checkpoint\` 文件，供日后比对；另行取得的检查点，生成审计包时须以 \`--against\` 一并提供。
 `
 }

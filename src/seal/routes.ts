@@ -1,12 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import type { Actor } from '../core/actor.js'
 import { verifierText } from '../core/checkpoint.js'
 import { consistencyRanges, HASH_BYTES, inclusionRanges, TILE } from '../core/merkle.js'
 import { Refused } from '../core/refusals.js'
 import { chinaTime } from '../core/time.js'
 import { bundleOf, parseTilePath, type TileName } from '../core/tlog.js'
-import { mayRead } from '../engine/access.js'
+import { readableBook } from '../engine/access.js'
 import { describe, readRoute, type Services } from '../engine/route.js'
 import { authorise } from '../platform/auth.js'
 import { Faults, problem } from '../platform/problems.js'
@@ -76,7 +75,7 @@ export function sealRoutes(app: FastifyInstance, { sql }: Services, key: SealKey
 
   const readTile = async (request: FastifyRequest, reply: FastifyReply) => {
     const { book, level, tile, '*': rest = tile } = request.params as Record<string, string>
-    const number = readable(request.actor, book!)
+    const number = readableBook(request.actor, book!)
     const name = parseTilePath(level!, rest!)
     if (!name) throw new Faults([{ pointer: '/params/tile', code: 'text_format' }])
     const content = await contentOf(number, name)
@@ -141,7 +140,7 @@ export function sealRoutes(app: FastifyInstance, { sql }: Services, key: SealKey
     summary: { en: 'The proof that a command is in the log', zh: '指令的包含证明' },
     answer: proofView,
     async read({ params, query, actor }) {
-      const book = readable(actor, params.book)
+      const book = readableBook(actor, params.book)
       const { seq } = params
       const { since } = query
       const checkpoint = await checkpointOf(sql, book)
@@ -156,7 +155,10 @@ export function sealRoutes(app: FastifyInstance, { sql }: Services, key: SealKey
         seq,
         leaf: found.leaf,
         long: found.long,
-        opening: { salt: found.salt.toString('base64'), content: found.content },
+        // What a leaf hides is what the audit trail says, which only auditors read.
+        opening: actor.roles.includes('auditor')
+          ? { salt: found.salt.toString('base64'), content: found.content }
+          : null,
         size,
         inclusion: await texts(inclusionRanges(seq - 1, size)),
         since: since ?? null,
@@ -165,10 +167,4 @@ export function sealRoutes(app: FastifyInstance, { sql }: Services, key: SealKey
       }
     },
   })
-}
-
-function readable(actor: Actor, book: string): number {
-  const number = Number(book)
-  if (!mayRead(actor, number)) throw new Refused('not_your_jurisdiction', { book })
-  return number
 }

@@ -1,8 +1,9 @@
+import { verifyCheckpoint } from '../core/checkpoint.js'
 import { edgeOf, GrowingTree, HASH_BYTES, type Hash, TILE } from '../core/merkle.js'
 import { type Clock, dayOf, type Instant, type Timer } from '../core/time.js'
 import type { Book } from '../ledger/book.js'
 import { logName, type SealKey } from './key.js'
-import type { NewSeal, Stretch, TilePlace } from './queries.js'
+import type { Head, NewSeal, Stretch, TilePlace } from './queries.js'
 import type { Witness } from './witness.js'
 
 /** How often it is looked whether there is something to seal, in milliseconds. */
@@ -12,7 +13,7 @@ const AT_ONCE = 2000
 
 /** What the sealer asks of the database. */
 export interface SealStore {
-  heads(): Promise<readonly (Stretch & { readonly root: Hash | null })[]>
+  heads(): Promise<readonly Head[]>
   leaves(stretches: readonly Stretch[]): Promise<ReadonlyMap<Book, Hash[]>>
   tile(book: Book, place: TilePlace & { readonly width: number }): Promise<Buffer | undefined>
   open(salts: ReadonlyMap<Book, Buffer>): Promise<void>
@@ -41,6 +42,8 @@ export class Sealer {
   readonly #trees = new Map<Book, GrowingTree>()
   /** Logs that contradict what was signed. */
   readonly #broken = new Set<Book>()
+  /** Logs whose head was signed by another key, or under another name: it is signed again. */
+  readonly #foreign = new Set<Book>()
   #unsealed = 0
   /** When the heads were read up to which everything is sealed, by the timer. */
   #sealedAt: number
@@ -96,6 +99,7 @@ export class Sealer {
   #forget(): void {
     this.#trees.clear()
     this.#broken.clear()
+    this.#foreign.clear()
     this.#sealedAt = this.#options.timer.now()
     this.#unsealed = 0
   }
@@ -108,9 +112,13 @@ export class Sealer {
     const open: Stretch[] = []
     for (const head of heads) {
       const { book, after, until } = head
-      if (this.#broken.has(book) || (after === until && this.#trees.get(book)?.size === after)) continue
+      if (this.#broken.has(book)) continue
+      if (until < after) {
+        this.#refuse(book, after, `it ends at ${until}`)
+        continue
+      }
       if (!(await this.#know(head))) continue
-      if (until > after) open.push({ book, after, until })
+      if (until > after || this.#foreign.has(book)) open.push({ book, after, until })
     }
     this.#unsealed = open.reduce((sum, { after, until }) => sum + until - after, 0)
     for (const part of parts(open)) {
@@ -147,30 +155,33 @@ export class Sealer {
   }
 
   /** Makes sure that the tree is at hand whose root was signed last; false when there is none that comes to it. */
-  async #know({ book, after, until, root }: Stretch & { readonly root: Hash | null }): Promise<boolean> {
+  async #know({ book, after, root, note }: Head): Promise<boolean> {
     const { store, key } = this.#options
     if (this.#trees.get(book)?.size === after) return true
     const signed = this.#options.witness?.contradicts(logName(key.origin, book), { size: after, root })
     if (signed !== undefined) return this.#refuse(book, after, `this machine has signed ${signed} commands of it`)
-    if (root === null) {
+    if (root === null || note === null) {
       await store.open(new Map([[book, key.salt(book)]]))
       this.#trees.set(book, new GrowingTree())
       return true
     }
+    // The last leaf is asked of the log, and the tree before it of the tiles: a tile that is full is not asked of the log.
     const edge: Buffer[] = []
-    for (const place of after > until ? [] : edgeOf(after)) {
+    for (const place of edgeOf(after - 1)) {
       const hashes = place.width === 0 ? Buffer.alloc(0) : await store.tile(book, place)
-      if (hashes === undefined) break
+      if (hashes === undefined) return this.#refuse(book, after, 'it is another one')
       edge.push(hashes)
     }
-    if (after <= until && edge.length === edgeOf(after).length) {
-      const tree = GrowingTree.of(after, edge)
-      if (tree.root.equals(root)) {
-        this.#trees.set(book, tree)
-        return true
-      }
-    }
-    return this.#refuse(book, after, after > until ? `it ends at ${until}` : 'it is another one')
+    const [last] = (await store.leaves([{ book, after: after - 1, until: after }])).get(book) ?? []
+    const tree = GrowingTree.of(after - 1, edge)
+    if (last) tree.add(last)
+    if (!last || !tree.root.equals(root)) return this.#refuse(book, after, 'it is another one')
+    // It was kept with the checkpoint.
+    tree.takeFull()
+    this.#trees.set(book, tree)
+    if (verifyCheckpoint(note, key.verifier(book))) this.#foreign.delete(book)
+    else this.#foreign.add(book)
+    return true
   }
 
   /** Seals a log no more. */
@@ -186,27 +197,38 @@ export class Sealer {
 
   async #seal(part: readonly Stretch[]): Promise<void> {
     const { store, clock, key } = this.#options
-    const hashes = await store.leaves(part)
-    const grown = part.map(({ book, after, until }) => {
-      const leaves = hashes.get(book) ?? []
-      if (leaves.length !== until - after) throw new Error(`book ${book} has ${leaves.length} leaves after ${after}`)
+    const whole = part.filter(({ book }) => !this.#broken.has(book))
+    // With the leaf before them: the last command is the one that can be taken away without leaving a gap.
+    const hashes = await store.leaves(
+      whole.map(({ book, after, until }) => ({ book, after: Math.max(0, after - 1), until })),
+    )
+    const grown = whole.flatMap(({ book, after, until }) => {
       const tree = this.#trees.get(book)!
+      const leaves = [...(hashes.get(book) ?? [])]
+      const last = after > 0 ? leaves.shift() : undefined
+      if (leaves.length !== until - after) throw new Error(`book ${book} has ${leaves.length} leaves after ${after}`)
+      if (last && !tree.last?.equals(last)) {
+        this.#refuse(book, after, `command ${after} is another one`)
+        return []
+      }
       for (const leaf of leaves) tree.add(leaf)
-      return { book, after, size: tree.size, root: tree.root, tiles: tree.takeFull() }
+      return [{ book, after, size: tree.size, root: tree.root, tiles: tree.takeFull() }]
     })
     const seals: NewSeal[] = await Promise.all(grown.map(async (one) => ({ ...one, note: await key.sign(one) })))
     const now = clock.now()
     await store.keep(seals, dayOf(now), now)
+    for (const { book } of seals) this.#foreign.delete(book)
     await this.#options.witness?.keep(seals.map(({ book, ...seal }) => ({ ...seal, log: logName(key.origin, book) })))
   }
 }
 
-/** Stretches in parts of so many leaves; a long one is cut. */
+/** Stretches in parts of so many leaves; a long one is cut, one without leaves stays as it is. */
 function* parts(open: readonly Stretch[]): Generator<Stretch[]> {
   let part: Stretch[] = []
   let room = AT_ONCE
   for (const { book, after, until } of open) {
-    for (let at = after; at < until; ) {
+    let at = after
+    do {
       const end = Math.min(until, at + room)
       part.push({ book, after: at, until: end })
       room -= end - at
@@ -215,7 +237,7 @@ function* parts(open: readonly Stretch[]): Generator<Stretch[]> {
       yield part
       part = []
       room = AT_ONCE
-    }
+    } while (at < until)
   }
   if (part.length > 0) yield part
 }

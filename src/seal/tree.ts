@@ -4,6 +4,9 @@ import { type TileName, tilePath } from '../core/tlog.js'
 /** What is wrong with a tile. */
 export class TileFault extends Error {}
 
+/** A tile that is not there. */
+export class TileMissing extends TileFault {}
+
 /** The width of a tile in a tree of this size; 0 when it has none. */
 export const widthOf = (size: number, level: number, tile: number): number =>
   Math.max(0, Math.min(TILE, Math.floor(size / TILE ** level) - tile * TILE))
@@ -76,7 +79,7 @@ export class ProvenTree {
   #came(level: number, tile: number, width: number): Buffer {
     const path = tilePath({ level, tile, width })
     const hashes = this.read({ level, tile, width })
-    if (!hashes) throw new TileFault(`${path} is missing 缺失`)
+    if (!hashes) throw new TileMissing(`${path} is missing 缺失`)
     if (hashes.length !== width * HASH_BYTES) throw new TileFault(`${path} has ${hashes.length} bytes 长度不符`)
     return hashes
   }

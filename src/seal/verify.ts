@@ -1,15 +1,17 @@
 import { hash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
 import { join } from 'node:path'
+import { z } from 'zod'
 import { canonical } from '../core/canonical.js'
 import { parseCheckpoint, parseVerifier, type Verifier, verifierText, verifyCheckpoint } from '../core/checkpoint.js'
 import { HASH_BYTES, leafHash, TILE } from '../core/merkle.js'
+import { fenOf } from '../core/money.js'
 import { entriesOf, type TileName, tilePath } from '../core/tlog.js'
-import { Balances, fenOf } from './balances.js'
+import { Balances } from './balances.js'
 import { convict } from './convict.js'
 import { type LeafTransfer, leaf, transferList } from './leaf.js'
 import { type BundleManifest, bundleManifest, files } from './manifest.js'
-import { ProvenTree, TileFault } from './tree.js'
+import { ProvenTree, TileFault, TileMissing } from './tree.js'
 
 /** What came of one check of a bundle; without a finding it is in order. */
 export interface Proved {
@@ -95,8 +97,8 @@ class Bundle {
   #tree!: ProvenTree
   #note = ''
   readonly #balances = new Balances()
-  /** The commitments of leaves, for what is opened. */
-  readonly #contents = new Map<number, string>()
+  /** The commitments of leaves, one after the other, for what is opened. */
+  #contents = Buffer.alloc(0)
   #entry = 0
   #bookedAt = ''
   numbers = ''
@@ -158,6 +160,7 @@ class Bundle {
     if (from === 1 && (opening.entry > 0 || this.#balances.accounts.size > 0)) {
       throw new Finding('balances', 'a bundle from command 1 has nothing before it 期初应为空')
     }
+    if (this.#isOpened) this.#contents = Buffer.alloc((to - from + 1) * HASH_BYTES)
     for (let tile = tileOf(from); tile <= tileOf(to); tile++) this.#checkBundle(tile)
     if (this.#entry !== closing.entry) {
       throw new Finding('numbers', `the last entry is ${this.#entry}, the manifest says ${closing.entry} 末号凭证不符`)
@@ -194,7 +197,7 @@ class Bundle {
     if (rest.seq !== seq) wrong(`is numbered ${rest.seq} 编号不符`)
     if (bookedAt < this.#bookedAt) wrong('is booked before the one before it 入账时刻倒退')
     this.#bookedAt = bookedAt
-    if (this.#isOpened) this.#contents.set(seq, content)
+    if (this.#isOpened) this.#contents.write(content, (seq - this.#manifest.from) * HASH_BYTES, 'hex')
     const lines = transfers ?? this.#longEntry(seq, transfersHash)
     if ((entry !== null) !== lines.length > 0)
       wrong('has an entry without lines, or lines without an entry 凭证分录不全')
@@ -208,7 +211,8 @@ class Bundle {
     const path = `${files.long}/${seq}.json`
     const text = maybe(this.folder, path)?.toString() ?? fail(`${path} is missing 缺失`)
     if (hash('sha256', text) !== hashed) fail(`${path} is not what the leaf says 与叶子不符`)
-    return transferList.parse(asJson(text, path))
+    const parsed = transferList.safeParse(asJson(text, path))
+    return parsed.success ? parsed.data : fail(`${path} is no list of transfers 格式不符`)
   }
 
   #book(entry: number, lines: readonly LeafTransfer[]): void {
@@ -236,15 +240,27 @@ class Bundle {
   }
 
   checkOpenings(): string {
-    const text = maybe(this.folder, files.openings)?.toString()
-    if (text === undefined) return 'nothing was opened 未公开内容'
-    const lines = text.split('\n').filter((line) => line !== '')
-    for (const line of lines) {
-      const { seq, salt, content } = asJson(line, files.openings) as { seq: number; salt: string; content: string }
-      const committed = hash('sha256', Buffer.concat([Buffer.from(salt, 'base64'), Buffer.from(content)]))
-      if (this.#contents.get(seq) !== committed) fail(`command 指令 ${seq} is opened to something else 与承诺不符`)
+    if (!this.#isOpened) return 'nothing was opened 未公开内容'
+    const { from, to } = this.#manifest
+    let next = from
+    for (const line of linesOf(join(this.folder, files.openings))) {
+      const opened = opening.safeParse(asJson(line, files.openings))
+      if (!opened.success) fail(`${files.openings}, line 行 ${next - from + 1}: is no opening 格式不符`)
+      const { seq, salt, content } = opened.data
+      if (seq !== next || seq > to) {
+        fail(
+          `${files.openings}, line 行 ${next - from + 1}: opens command 指令 ${seq}, where ${next > to ? 'none' : next} follows 缺失或重复`,
+        )
+      }
+      const committed = hash('sha256', Buffer.concat([Buffer.from(salt, 'base64'), Buffer.from(content)]), 'buffer')
+      const at = (seq - from) * HASH_BYTES
+      if (!committed.equals(this.#contents.subarray(at, at + HASH_BYTES))) {
+        fail(`command 指令 ${seq} is opened to something else 与承诺不符`)
+      }
+      next++
     }
-    return `${lines.length} commands 指令`
+    if (next <= to) fail(`${files.openings} ends before command 指令 ${next} 缺失`)
+    return `${to - from + 1} commands 指令`
   }
 
   checkCheckpoints(): string {
@@ -257,7 +273,20 @@ class Bundle {
   }
 
   checkNotes(notes: readonly string[]): string {
-    for (const note of notes) this.#hold(note, `the checkpoint of ${parseCheckpoint(note)?.size ?? 'no'} leaves`)
+    for (const note of notes) {
+      const name = `the checkpoint of ${parseCheckpoint(note)?.size ?? 'no'} leaves`
+      try {
+        this.#hold(note, name)
+      } catch (error) {
+        // A bundle reaches to the checkpoints that the log still had when it was made, and to those it was made against.
+        if (error instanceof TileMissing) {
+          fail(
+            `${name}: this bundle has no tiles for it, make one with --against 审计包缺少其分块，请以 --against 重新生成`,
+          )
+        }
+        throw error
+      }
+    }
     return notes.length === 0
       ? 'none was brought; keep this one 未提供，请留存本检查点'
       : `${notes.length} checkpoints 检查点`
@@ -280,6 +309,36 @@ class Bundle {
           `${name} has ${size} leaves, more than this bundle's: verify a bundle of the longer log with this one's checkpoint 请以更长日志的审计包核对`,
         )
     }
+  }
+}
+
+/** A line of what was opened. The salt has its 32 bytes, so that none of the content can pass for salt. */
+const opening = z.object({ seq: z.number(), salt: z.string().regex(/^[A-Za-z0-9+/]{43}=$/), content: z.string() })
+
+/** How much of a file is read at once, in bytes. */
+const CHUNK = 1 << 16
+
+/** The lines of a file, one by one: the file may be longer than any text can be. */
+function* linesOf(path: string): Generator<string> {
+  const file = openSync(path, 'r')
+  try {
+    let begun: Buffer[] = []
+    for (;;) {
+      const chunk = Buffer.alloc(CHUNK)
+      const read = chunk.subarray(0, readSync(file, chunk))
+      if (read.length === 0) break
+      let start = 0
+      for (let end = read.indexOf('\n'); end >= 0; end = read.indexOf('\n', start)) {
+        yield Buffer.concat([...begun, read.subarray(start, end)]).toString()
+        begun = []
+        start = end + 1
+      }
+      begun.push(read.subarray(start))
+    }
+    const rest = Buffer.concat(begun).toString()
+    if (rest !== '') yield rest
+  } finally {
+    closeSync(file)
   }
 }
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { z } from 'zod'
 import type { FieldFault } from '../core/faults.js'
-import { yuan } from '../core/money.js'
+import { fenOf, yuan } from '../core/money.js'
 import { Refused } from '../core/refusals.js'
 import { isDay } from '../core/time.js'
 import { wire } from '../engine/command.js'
@@ -100,8 +100,6 @@ function* faultsOfHead({ account, number, opening, closing }: GivenHead): Genera
     if (!SIGNED.test(text)) yield { pointer: `/body/${name}`, code: text === '' ? 'required' : 'amount_format' }
   }
 }
-
-const fenOf = (text: string) => BigInt(text.replace('.', ''))
 
 function lineOf(row: Given, faults: Wrong[]): Line | undefined {
   const { at, line, day, side, amount, serial, name, reference } = row

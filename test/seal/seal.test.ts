@@ -1,6 +1,6 @@
 /** Logs that are sealed while they grow, bundles cut from them, and what becomes of either when somebody changes something. */
 import { createHash } from 'node:crypto'
-import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -43,12 +43,12 @@ t.teardown(async () => {
 const key = testSeal()
 const errors: string[] = []
 /** A sealer as a process that has just taken over. */
-function sealer(witness?: Witness) {
+function sealer(witness?: Witness, by = key) {
   const store = openSealStore(() => connect(database.databaseUrl, 1))
   const log = { error: (_: object, message: string) => errors.push(message), warn: () => {} }
   const made = new Sealer({
     store,
-    key,
+    key: by,
     clock,
     timer: systemTimer,
     isInCharge: () => true,
@@ -64,10 +64,8 @@ const stage = new Stage(running.engine)
 const place = await stage.place({}, {}, 1_000_000_00n)
 const BOOK = Number(place.jurisdiction)
 /** Appropriations, many at once. */
-const grow = (count: number) =>
-  Promise.all(
-    Array.from({ length: count }, () => stage.must(ask.appropriate(place.jurisdiction, place.program, 1_00n))),
-  )
+const grow = (count: number, { jurisdiction, program } = place) =>
+  Promise.all(Array.from({ length: count }, () => stage.must(ask.appropriate(jurisdiction, program, 1_00n))))
 
 for (const state of ['filed', 'submitted', 'approved'] as const) await stage.order(place, state)
 await first.seal()
@@ -102,6 +100,9 @@ const flipped = (at: number) => (bytes: Buffer) => {
   return bytes
 }
 
+const lines = (change: (all: string[]) => string[]) => (bytes: Buffer) =>
+  `${change(bytes.toString().trimEnd().split('\n')).join('\n')}\n`
+
 t.test('leaves are canonical, complete, and name nobody', async (t) => {
   const leaves = await leavesOf(sql, { book: BOOK, after: 0, until: last.size })
   t.equal(leaves.length, last.size)
@@ -126,6 +127,9 @@ t.test('a bundle verifies, also a part of the log, and by the script without a d
     [],
   )
   t.match(said.map(({ says }) => says).join('\n'), /1–\d+\n.*leaves, root[\s\S]*entries 凭证 1–/)
+  const readme = readFileSync(join(bundle, 'README.md'), 'utf8')
+  t.match(readme, 'Normally debit: appropriation, recoverable, written_off; all others credit')
+  t.match(readme, 'but for treasury, position, clearing.')
   const part = join(folder, 'part')
   await writeBundle(sql, part, { book: BOOK, from: 300, to: 400, isOpened: false }, key)
   t.equal(findingIn(part), 'ok')
@@ -137,6 +141,8 @@ t.test('a bundle verifies, also a part of the log, and by the script without a d
   )
   t.equal(code, 0, out)
   const other = await runScript('audit-verify', [forged('script', 'tile/0/000', flipped(9)), '--key', verifier], {})
+  const nowhere = await runScript('audit-verify', [bundle, '--against', join(folder, 'nowhere')], {})
+  t.match(nowhere, { code: 1, err: /^--against .*nowhere: there is no such file\. .*\n$/ })
   t.match(other, { code: 1, out: /NOT OK {2}tree.*\n.*tile\/0\/000/ })
 })
 
@@ -189,6 +195,31 @@ t.test('whatever is changed in a bundle is named', async (t) => {
       (b) => b.toString().replaceAll(new RegExp(`"(to|size)": ${last.size}`, 'g'), `"$1": ${last.size - 1}`),
       /^signature: .*leaves, the manifest/,
     ],
+    [
+      'missing opening',
+      'openings.jsonl',
+      lines((all) => all.toSpliced(6, 1)),
+      /^openings: .*line 行 7: opens command 指令 8, /,
+    ],
+    [
+      'repeated opening',
+      'openings.jsonl',
+      lines((all) => all.toSpliced(6, 0, all[5]!)),
+      /^openings: .*line 行 7: opens command 指令 6, /,
+    ],
+    ['openings cut off', 'openings.jsonl', lines((all) => all.slice(0, -1)), /^openings: .*ends before command/],
+    ['opening too many', 'openings.jsonl', lines((all) => [...all, all[0]!]), /^openings: .*where none follows/],
+    ['no opening', 'openings.jsonl', lines((all) => all.with(6, '{}')), /^openings: .*line 行 7: is no opening/],
+    [
+      'content as salt',
+      'openings.jsonl',
+      lines((all) => {
+        const { seq, salt, content } = JSON.parse(all[6]!)
+        const longer = Buffer.concat([Buffer.from(salt, 'base64'), Buffer.from(content.slice(0, 1))])
+        return all.with(6, JSON.stringify({ seq, salt: longer.toString('base64'), content: content.slice(1) }))
+      }),
+      /^openings: .*line 行 7: is no opening/,
+    ],
     ['content', 'openings.jsonl', (b) => b.toString().replace('Chen', 'Qian'), /^openings: command 指令 \d+ /],
   ]
   for (const [name, file, change, finding] of cases) t.match(findingIn(forged(name, file, change)), finding, name)
@@ -207,6 +238,29 @@ t.test('whatever is changed in a bundle is named', async (t) => {
   )
 })
 
+t.test('a long entry of wrong shape is a finding, though it was signed so', async (t) => {
+  const made = join(folder, 'long')
+  await writeBundle(sql, made, { book: BOOK, from: 1, to: 1, isOpened: false }, key)
+  const [first] = await leavesOf(sql, { book: BOOK, after: 0, until: 1 })
+  const { transfers: _, ...rest } = JSON.parse(first!.leaf)
+  const leaf = Buffer.from(canonical({ ...rest, transfersHash: createHash('sha256').update('{}').digest('hex') }))
+  const root = leafHash(leaf)
+  const manifest = JSON.parse(readFileSync(join(made, 'manifest.json'), 'utf8'))
+  for (const old of ['tile', 'checkpoints']) rmSync(join(made, old), { recursive: true })
+  for (const directory of ['tile/0/000.p', 'tile/entries/000.p', 'long']) {
+    mkdirSync(join(made, directory), { recursive: true })
+  }
+  const parts = {
+    'manifest.json': JSON.stringify({ ...manifest, size: 1 }),
+    checkpoint: await key.sign({ book: BOOK, size: 1, root }),
+    'tile/0/000.p/1': root,
+    'tile/entries/000.p/1': bundleOf([leaf]),
+    'long/1.json': '{}',
+  }
+  for (const [file, content] of Object.entries(parts)) writeFileSync(join(made, file), content)
+  t.match(findingIn(made), /^entries: long\/1\.json is no list of transfers/)
+})
+
 t.test('a fork convicts: a changed past cannot have both checkpoints', async (t) => {
   const other = await key.sign({ book: BOOK, size: kept.size, root: leafHash(Buffer.from('another past')) })
   t.match(findingIn(bundle, { verifier, notes: [other] }), /^brought: FORKED/)
@@ -218,6 +272,21 @@ t.test('a fork convicts: a changed past cannot have both checkpoints', async (t)
   )
   const longer = await key.sign({ book: BOOK, size: last.size + 9, root: kept.root })
   t.match(findingIn(bundle, { verifier, notes: [longer] }), /^brought: .*more than this bundle/)
+})
+
+t.test('a checkpoint that only an auditor kept is proved by a bundle made against it', async (t) => {
+  const leaves = await leavesOf(sql, { book: BOOK, after: 0, until: 100 })
+  const root = rootOf(leaves.map(({ leaf }) => leafHash(Buffer.from(leaf))))
+  const note = await key.sign({ book: BOOK, size: 100, root })
+  const wanted = { book: BOOK, from: 520, isOpened: false }
+  const without = join(folder, 'without')
+  await writeBundle(sql, without, wanted, key)
+  t.match(findingIn(without, { verifier, notes: [note] }), /^brought: .*100 leaves: this bundle has no tiles for it/)
+  const against = join(folder, 'against')
+  await writeBundle(sql, against, { ...wanted, against: [100, last.size + 9] }, key)
+  t.equal(findingIn(against, { verifier, notes: [note] }), 'ok')
+  const other = await key.sign({ book: BOOK, size: 100, root: kept.root })
+  t.match(findingIn(against, { verifier, notes: [other] }), /^brought: FORKED/)
 })
 
 t.test('checkpoints are kept: the last of every day, and those of the last hour', async (t) => {
@@ -300,6 +369,29 @@ t.test('whatever is changed in the database is found by ledger:verify, and not s
   t.equal(await seals(sql), undefined, 'all is as it was')
 })
 
+t.test('a signature that is not the one that was made is found by ledger:verify', async (t) => {
+  t.equal(await seals(sql, key), undefined)
+  const notes = await sql<{ size: number; note: string }[]>`
+    select size::float8 as size, note from log_checkpoints where book = ${BOOK} order by size`
+  const bend = (note: string, at: number) => {
+    const start = note.lastIndexOf(' ') + 1
+    const signature = Buffer.from(note.slice(start), 'base64')
+    signature[at]! ^= 1
+    return `${note.slice(0, start)}${signature.toString('base64')}\n`
+  }
+  // In the signature of each, and in the id of the key.
+  const cases = [...notes.map((one) => ({ ...one, at: 40 })), { ...notes.at(-1)!, at: 1 }]
+  for (const { size, note, at } of cases) {
+    await admin`update log_checkpoints set note = ${bend(note, at)} where book = ${BOOK} and size = ${size}`
+    t.match(
+      await seals(sql, key),
+      new RegExp(`checkpoint ${size} is not signed by log.example/books/${place.jurisdiction}`),
+    )
+    await admin`update log_checkpoints set note = ${note} where book = ${BOOK} and size = ${size}`
+  }
+  t.equal(await seals(sql, key), undefined, 'all is as it was')
+})
+
 t.test('what was changed long ago is found while the service runs, and nothing is signed over it', async (t) => {
   const running = sealer()
   await running.seal()
@@ -314,6 +406,56 @@ t.test('what was changed long ago is found while the service runs, and nothing i
   await running.close()
 })
 
+t.test('the last command cannot be taken away or exchanged, also where it fills a tile', async (t) => {
+  const there = await stage.place({ jurisdiction: '330000' }, {}, 1_000_00n)
+  const book = Number(there.jurisdiction)
+  const head = async () => Number((await sql<{ seq: bigint }[]>`select seq from books where book = ${book}`)[0]!.seq)
+  const sealedAt = async () => (await checkpointOf(sql, book))!.size
+  const exchange = (seq: number, by: number) =>
+    admin`update commands set day = day + ${by}::int where book = ${book} and seq = ${seq}`
+  const begun = async () => {
+    const running = sealer()
+    await running.seal()
+    return running
+  }
+  const found = async (running: ReturnType<typeof sealer>, finding: RegExp) => {
+    const [before, size] = [errors.length, await sealedAt()]
+    await running.seal()
+    t.match(errors.slice(before), [finding])
+    t.equal(running.state().contradicted, 1)
+    t.equal(await sealedAt(), size, 'nothing is signed over it')
+    await running.close()
+  }
+
+  await grow(9, there)
+  const one = await begun()
+  const size = await head()
+  const short = (by: number) =>
+    admin`update books set seq = seq - ${by}::int, entries = entries - ${by}::int where book = ${book}`
+  await admin`update commands set book = 1 where book = ${book} and seq = ${size}`
+  await short(1)
+  await found(one, new RegExp(`it ends at ${size - 1}`))
+  await admin`update commands set book = ${book} where book = 1`
+  await short(-1)
+
+  for (const full of [size, 256]) {
+    await grow(full - (await head()), there)
+    // One that has signed it itself, and one that has taken over.
+    const signer = await begun()
+    const running = await begun()
+    t.equal(await sealedAt(), full)
+    await exchange(full, -1)
+    const next = sealer()
+    await grow(1, there)
+    for (const one of [signer, running]) await found(one, new RegExp(`command ${full} is another one`))
+    await found(next, /it is another one/)
+    await exchange(full, 1)
+  }
+  const last = await begun()
+  t.equal(await sealedAt(), 257, 'as it was, it is sealed on')
+  await last.close()
+})
+
 t.test('two sealers at once: one of them keeps its checkpoint, the other looks again', async (t) => {
   await grow(2)
   const [one, two] = [sealer(), sealer()]
@@ -323,6 +465,62 @@ t.test('two sealers at once: one of them keeps its checkpoint, the other looks a
   t.equal((await checkpointOf(sql, BOOK))!.size, last.size + 3)
   t.equal(await seals(sql), undefined)
   await Promise.all([one.close(), two.close()])
+})
+
+t.test('under a new key, or a new name, heads are signed again and bundles verify', async (t) => {
+  const there = await stage.place({ jurisdiction: '330000' }, {}, 1_000_00n)
+  const book = Number(there.jurisdiction)
+  const old = sealer()
+  await old.seal()
+  for (const [name, next] of Object.entries({ key: testSeal(8), name: testSeal(7, 'log.example/2') })) {
+    const before = (await checkpointOf(sql, book))!
+    const wanted = { book, from: 1, isOpened: false }
+    await t.rejects(
+      writeBundle(sql, join(folder, `early ${name}`), wanted, next),
+      /not signed with this key/,
+      'no bundle until then',
+    )
+    const running = sealer(undefined, next)
+    await running.seal()
+    const again = (await checkpointOf(sql, book))!
+    t.match([again.size, again.root], [before.size, before.root], 'a quiet book keeps its head')
+    t.ok(verifyCheckpoint(again.note, next.verifier(book)), 'and has it signed again')
+    await grow(1, there)
+    await running.seal()
+    const verifier = verifierText(next.verifier(book))
+    const made = join(folder, `new ${name}`)
+    await writeBundle(sql, made, wanted, next)
+    t.equal(findingIn(made, { verifier }), 'ok')
+    t.equal(findingIn(made, {}), 'ok', 'also with its own key')
+    t.equal(await seals(sql, next), undefined, 'what older keys have signed before is no finding')
+    t.same(readdirSync(join(made, 'checkpoints')), [`${before.size}`], 'older notes are of this key only')
+    const keyless = join(folder, `no key, new ${name}`)
+    await writeBundle(sql, keyless, wanted, undefined)
+    t.match(findingIn(keyless, { verifier }), name === 'name' ? 'ok' : /^checkpoints: .*not signed/)
+
+    // A process of the old key that has not been stopped yet: whichever seals, the log stays one.
+    await grow(1, there)
+    const came = await Promise.allSettled([old.seal(), running.seal()])
+    for (const { reason } of came.filter((one) => one.status === 'rejected')) t.match(reason, { code: /CV008|23505/ })
+    await running.seal()
+    const head = (await checkpointOf(sql, book))!
+    t.equal(head.size, again.size + 2)
+    t.equal(await seals(sql), undefined)
+    t.equal(await seals(sql, testSeal(9)), undefined, 'of keys that are not at hand nothing is said')
+    await running.close()
+  }
+  const { size } = (await checkpointOf(sql, book))!
+  const other = JSON.stringify([{ book, after: size, size, root: '00'.repeat(32), note: '' }])
+  await t.rejects(
+    admin`select seal_logs(${other}::text::jsonb, '[]', '2026-03-02', 0)`,
+    { code: 'CV008' },
+    'no other root',
+  )
+  await old.close()
+  const back = sealer()
+  await back.seal()
+  t.ok(verifyCheckpoint((await checkpointOf(sql, book))!.note, key.verifier(book)))
+  await back.close()
 })
 
 t.test('a restored ledger is not signed into another future on the machine that knows the first one', async (t) => {
@@ -404,8 +602,12 @@ t.test(
     const proof = proofView.parse(await (await asked(`${log}/commands/200?since=100`, auditor)).json())
     const bytes = (texts: string[]) => texts.map((text) => Buffer.from(text, 'base64'))
     t.same(rootOfInclusion(199, head, leafHash(Buffer.from(proof.leaf)), bytes(proof.inclusion)), checkpoint.root)
-    const opened = createHash('sha256').update(Buffer.from(proof.opening.salt, 'base64')).update(proof.opening.content)
+    const { salt, content } = proof.opening!
+    const opened = createHash('sha256').update(Buffer.from(salt, 'base64')).update(content)
     t.equal(opened.digest('hex'), JSON.parse(proof.leaf).content, 'what was committed to can be opened')
+    const officer: Actor = { ...auditor, subject: 'Wang', organisation: 'bureau', roles: ['officer'] }
+    const closed = await (await asked(`${log}/commands/200?since=100`, officer)).json()
+    t.same(closed, { ...proof, opening: null }, 'an officer reads the proof, and not what only auditors may read')
     const older = rootOf(hashesOf(full!.hashes).slice(0, 100))
     t.ok(isConsistent({ size: 100, root: older }, checkpoint, bytes(proof.consistency!)))
 

@@ -1,10 +1,13 @@
 import type { Fen } from '../../core/money.js'
 import type { Book } from '../../ledger/book.js'
 import { accountKinds, transferTypes } from '../../ledger/chart.js'
+import type { SealKey } from '../../seal/key.js'
 import type { Replayed } from '../replay.js'
 
-/** What a later check takes over from an earlier one. */
+/** What checks are given, and what a later one takes over from an earlier one. */
 export interface Run {
+  /** What checkpoints are verified with; without it signatures are not looked at. */
+  readonly key?: Pick<SealKey, 'verifier'>
   periods?: readonly Period[]
   items?: readonly Item[]
   replayed?: Replayed

@@ -1,7 +1,8 @@
-import { parseCheckpoint } from '../../core/checkpoint.js'
+import { parseCheckpoint, saysSignedBy, type Verifier, verifyCheckpoint } from '../../core/checkpoint.js'
 import { GrowingTree, HASH_BYTES, type Hash, TILE, type Tile } from '../../core/merkle.js'
 import type { Book } from '../../ledger/book.js'
 import type { Sql } from '../../platform/database.js'
+import type { SealKey } from '../../seal/key.js'
 import { leafHashes, storedTiles } from '../../seal/queries.js'
 import { differ, place, said } from '../finding.js'
 
@@ -14,8 +15,11 @@ interface Kept {
   readonly note: string
 }
 
-/** Every leaf is worked out from the tables again, and held against the tiles and checkpoints that were sealed. */
-export async function seals(sql: Sql): Promise<string | undefined> {
+/**
+ * Every leaf is worked out from the tables again, and held against the tiles and checkpoints that were sealed; with a
+ * key signatures are verified, too.
+ */
+export async function seals(sql: Sql, key?: Pick<SealKey, 'verifier'>): Promise<string | undefined> {
   const books = await sql<{ book: Book; seq: number; tiles: number }[]>`
     select k.book, coalesce(b.seq, 0)::float8 as seq,
            (select count(*) from log_tiles t where t.book = k.book)::int as tiles
@@ -24,7 +28,7 @@ export async function seals(sql: Sql): Promise<string | undefined> {
   for (const { book, seq, tiles } of books) {
     const kept = await sql<Kept[]>`
       select size::float8 as size, root, note from log_checkpoints where book = ${book} order by size`
-    const finding = await contradiction(sql, book, seq, kept, tiles)
+    const finding = await contradiction(sql, book, seq, kept, tiles, key?.verifier(book))
     if (finding) return finding
   }
   return undefined
@@ -36,6 +40,7 @@ async function contradiction(
   head: number,
   kept: readonly Kept[],
   tiles: number,
+  verifier: Verifier | undefined,
 ): Promise<string | undefined> {
   const size = kept.at(-1)?.size ?? 0
   if (head < size) return differ(place(book), 'the last command 末号指令', head, 'the log was sealed up to', size)
@@ -44,6 +49,10 @@ async function contradiction(
     return said?.size !== size || !said.root.equals(root)
   })
   if (forged) return said(place(book), `the note of checkpoint ${forged.size} is another one`, '检查点签名原文不符')
+  const unsigned = verifier && notSigned(kept, verifier)
+  if (unsigned) {
+    return said(place(book), `checkpoint ${unsigned.size} is not signed by ${verifier.name}`, '检查点签名无效')
+  }
   const tree = new GrowingTree()
   const waiting = [...kept]
   let known = 0
@@ -70,6 +79,19 @@ async function contradiction(
   return tiles === sealed
     ? undefined
     : differ(place(book), 'full tiles 分块数', tiles, 'those of its last checkpoint', sealed)
+}
+
+/**
+ * The first checkpoint that a key should have signed and has not: each that says so, and each after one that it has
+ * signed. Those before were signed under a key or a name that is no longer used.
+ */
+function notSigned(kept: readonly Kept[], verifier: Verifier): Kept | undefined {
+  let isInUse = false
+  return kept.find(({ note }) => {
+    const isSigned = verifyCheckpoint(note, verifier) !== undefined
+    isInUse ||= isSigned
+    return !isSigned && (isInUse || saysSignedBy(note, verifier))
+  })
 }
 
 /** A sentence about the first of these tiles that is not the one that was sealed. */
