@@ -1,8 +1,11 @@
 import { provinceReports } from '../../src/audit/queries.js'
-import { ManualClock, parseChinaTime } from '../../src/core/time.js'
+import { ManualClock, parseChinaTime, systemTimer } from '../../src/core/time.js'
 import { connect } from '../../src/platform/database.js'
 import { settlementOf } from '../../src/settlement/queries.js'
 import { closePeriod } from '../../src/settlement/settle.js'
+import { closedOf } from '../../src/settlement-reports/queries.js'
+import { settlementReportOf } from '../../src/settlement-reports/report.js'
+import { rollUp } from '../../src/settlement-reports/roll-up.js'
 import { bureau } from '../../test/support/scene.js'
 import { releaseAll, statementsOf, takeAll } from './bank.js'
 import { type Bench, short } from './bench.js'
@@ -17,6 +20,7 @@ const MADE_AT = parseChinaTime('2026-03-10T09:00:00+08:00')!
 const CLOSED_AT = parseChinaTime('2026-04-01T09:00:00+08:00')!
 const THROUGH = '2026-03-31'
 const PERIOD = '2026-Q1'
+const PROVINCE = '320000'
 /** With these in every book a period has a hundred thousand sums by book and payee. */
 const PROVIDERS = 300
 /** Items whose payments are matched at most: where nothing is netted, they are nearly a hundred thousand bank lines. */
@@ -43,24 +47,19 @@ export async function settlement(bench: Bench): Promise<void> {
   await cluster.drop(made)
   const size = short(items)
   const of = (value: (time: (typeof times)[number]) => number) => times.map(value)
-  figures.record(
-    `close_${size}_s`,
-    'closing the period, netting and settling it',
-    's',
-    of(({ closed }) => closed),
-  )
-  figures.record(
-    `settlement_${size}_s`,
-    'its gross, net and instructions',
-    's',
-    of(({ settled }) => settled),
-  )
-  figures.record(
-    `report_${size}_s`,
-    'the report of the provinces',
-    's',
-    of(({ reported }) => reported),
-  )
+  const record = (name: string, says: string, what: Parameters<(typeof times)[number]['seconds']>[0]) =>
+    figures.record(
+      `${name}_${size}_s`,
+      says,
+      's',
+      of(({ seconds }) => seconds(what)),
+    )
+  record('close', 'closing the period, netting and settling it', 'closed')
+  record('settlement', 'its gross, net and instructions', 'settled')
+  record('report', 'the report of the provinces', 'reported')
+  record('roll_up', 'its items added up for reports', 'added')
+  record('report_of_period', 'the settlement report of Jiangsu for the period', 'ofPeriod')
+  record('report_of_year', 'and for the year', 'ofYear')
   figures.record(
     'orders_alone_p99_ms',
     `an order filed, ${FILED} a second, before the close`,
@@ -127,6 +126,10 @@ async function approved({ cluster, sizes, say }: Bench, items: number, { isNette
     }
     return market
   })
+  // As the service does every minute.
+  const sql = connect(made.databaseUrl, 1)
+  await rollUp(sql)
+  await sql.end({ timeout: 5 })
   await settle(made)
   return { made, market }
 }
@@ -149,7 +152,14 @@ async function close(database: Database, market: Market) {
       const settled = await timed(() => settlementOf(sql, PERIOD))
       const reported = await timed(() => provinceReports(sql))
       if (settled.result?.state !== 'settled') throw new Error('the closed period holds nothing to settle')
-      return { closed: closed.seconds, settled: settled.seconds, reported: reported.seconds, alone, beside }
+      const added = await timed(() => rollUp(sql))
+      const all = await closedOf(sql)
+      const report = (period: string | null, year: number | null) =>
+        timed(() => settlementReportOf(sql, systemTimer, { jurisdiction: PROVINCE, period, year, closes: all, all }))
+      const ofPeriod = await report(PERIOD, null)
+      const ofYear = await report(null, 2026)
+      const seconds = { closed, settled, reported, added, ofPeriod, ofYear }
+      return { alone, beside, seconds: (name: keyof typeof seconds) => seconds[name].seconds }
     })
   } finally {
     await sql.end({ timeout: 5 })

@@ -29,8 +29,6 @@ import {
   unpaidOrders,
 } from './queries.js'
 
-/** Pieces of a settlement booked at once: one is recorded while the next is decided. */
-const AT_ONCE = 4
 /** Orders of one command at most. */
 const MOST_ORDERS = 1000
 
@@ -97,19 +95,16 @@ async function done(asked: Promise<Outcome>): Promise<void> {
   if (isRefusal(outcome) && outcome.refused !== 'state_conflict') throw new Refused(outcome.refused, outcome.details)
 }
 
-/** One part after the other; few pieces at a time, so that whoever comes meanwhile does not wait long. */
+/** One piece after the other, so that whoever comes meanwhile never waits for more than one of them. */
 async function bookPieces(engine: Runner, sql: Sql, period: string, sums: readonly PayeeSum[]): Promise<void> {
   const booked = await sql<{ book: number; part: 'issuer' | 'payee' | 'between'; piece: number }[]>`
     select book, part, piece from settlement_parts where period = ${period}`
   const isBooked = new Set(booked.map((one) => partKey({ ...one, period })))
   for (const pieces of await piecesOf(sums, await nettedOf(sql, period))) {
-    const bookRest = async () => {
-      for (const piece of pieces) {
-        if (isBooked.has(partKey({ ...piece, period }))) continue
-        await done(engine.run({ type: settlePeriodCommand, command: { period, ...piece }, actor: SYSTEM }))
-      }
+    for (const piece of pieces) {
+      if (isBooked.has(partKey({ ...piece, period }))) continue
+      await done(engine.run({ type: settlePeriodCommand, command: { period, ...piece }, actor: SYSTEM }))
     }
-    await Promise.all(Array.from({ length: AT_ONCE }, bookRest))
   }
 }
 
