@@ -10,9 +10,6 @@ import { resolveExceptionCommand } from './commands.js'
 import type { ResolveException } from './contract.js'
 import { parseExceptionId } from './facts.js'
 
-/** It is looked again when something was marked: what came back meanwhile is found only then. */
-const PASSES = 3
-
 /**
  * Marks the orders paid whose payee has had all of a period's money from its book, and approved again when some of it came
  * back: of the payees whom a statement was about. Asked again it finds what is still to be marked.
@@ -40,13 +37,19 @@ export async function resolveByHand(
 }
 
 async function mark(engine: Runner, sql: Sql, book: Book, which: ReturnType<Sql>): Promise<void> {
-  for (let pass = 0; pass < PASSES; pass++) {
-    if (!(await markOnce(engine, sql, book, which))) return
-  }
+  const isMarked = await markOnce(engine, sql, book, which, sql`true`)
+  // What came back while they were being marked paid is found only now.
+  if (isMarked) await markOnce(engine, sql, book, which, sql`not paid and bounced`)
 }
 
-/** Returns whether anything was to be marked. */
-async function markOnce(engine: Runner, sql: Sql, book: Book, which: ReturnType<Sql>): Promise<boolean> {
+/** Of these payees only those of whom that is true; returns whether anything was to be marked. */
+async function markOnce(
+  engine: Runner,
+  sql: Sql,
+  book: Book,
+  which: ReturnType<Sql>,
+  those: ReturnType<Sql>,
+): Promise<boolean> {
   const orders = await sql<{ period: string; book: Book; order: bigint; paid: boolean }[]>`
     with touched as (
       select distinct b.period, l.payee from bank_lines s
@@ -54,12 +57,14 @@ async function markOnce(engine: Runner, sql: Sql, book: Book, which: ReturnType<
       join payment_batches b on b.book = m.payer and b.batch = m.batch and b.source = 'payable'
       join payment_lines l on l.book = m.payer and l.batch = m.batch and l.line = m.line
       where s.book = ${book} and m.payer = ${book} and ${which}
-    ), settled as (
+    ), found as (
       select t.period, t.payee, bool_and(l.state in ('paid', 'set_off')) as paid, bool_or(l.bounces > 0) as bounced
       from touched t
       join payment_batches b on b.book = ${book} and b.period = t.period and b.source = 'payable'
       join payment_lines l on l.book = b.book and l.batch = b.batch and l.payee = t.payee
       group by t.period, t.payee
+    ), settled as (
+      select * from found where ${those}
     ), items as materialized (
       -- Once for each period, and of all books only where some other's are netted.
       select p.period, i.book, i.seq, i.payee from (select distinct period from settled) p
