@@ -51,7 +51,7 @@ export async function takeUp(
     const first = known?.taken ?? 0
     if (first < file.lines.length) await run(first)
     rest = takeRest(first + MOST_LINES, file.lines.length, run)
-      .then(() => markPayees(engine, sql, book, statement))
+      .then(() => markNext({ engine, sql }, book, statement, sent.log))
       .catch((error: unknown) => sent.log.error({ err: error, statement }, 'a statement was not taken to its end'))
   } finally {
     void Promise.resolve(rest).finally(() => {
@@ -59,6 +59,15 @@ export async function takeUp(
     })
   }
   return statement
+}
+
+let marking = Promise.resolve()
+
+/** Marks the orders of a statement's payees when those of the ones before are: lines that wait to be matched come first. */
+function markNext({ engine, sql }: Pick<Services, 'engine' | 'sql'>, book: Book, statement: string, log: Sent['log']) {
+  marking = marking
+    .then(() => markPayees(engine, sql, book, statement))
+    .catch((error: unknown) => log.error({ err: error, statement }, 'the orders of a statement were not marked'))
 }
 
 async function takeRest(from: number, lines: number, run: (at: number) => Promise<void>) {
