@@ -6,6 +6,7 @@ import { post } from '../ledger/entry.js'
 import type { AccountName, Transfer } from '../ledger/plan.js'
 import { batchKey, clearingOf, type PaymentBatch, type PaymentLine, parseLineReference } from '../payments/facts.js'
 import { bounce, canBounce, canPay, pay } from '../payments/rules.js'
+import { refund } from '../recoveries/rules.js'
 import { TREASURY } from '../settlement/facts.js'
 import type { Exception, Line } from './contract.js'
 import type { Match } from './facts.js'
@@ -106,17 +107,24 @@ export class Matching {
     return parts.map((part) => this.#move(side, part))
   }
 
-  /** Takes money that a payee gives back 退款: what is recoverable first, the rest is owed to it again. */
+  /** Takes money that a code gives back 退款: for what it must give back in any role, then the rest is owed to it again. */
   refund(uscc: string, amount: Fen): readonly Match[] | Exception {
     const payees = this.#grounds.payees.get(uscc) ?? []
-    const payee = payees.find((one) => this.#owingOf(one) > 0n) ?? payees[0]
-    if (!payee) return 'unknown_payee'
-    const owing = this.#owingOf(payee)
-    const first = amount < owing ? amount : owing
-    if (first > 0n) this.entry.push(post('recover', TREASURY, payee.recoverable, first))
-    if (amount > first) this.entry.push(post('overrecover', TREASURY, payee.payable, amount - first))
-    this.#owing.set(payee.owner, owing - first)
-    return [{ kind: 'refund', payer: this.book, batch: null, line: null, payee: payee.owner, amount }]
+    if (payees.length === 0) return 'unknown_payee'
+    const owing = payees.filter((one) => this.#owingOf(one) > 0n)
+    const takers = owing.length > 0 ? owing : payees.slice(0, 1)
+    const matches: Match[] = []
+    let left = amount
+    for (const [n, payee] of takers.entries()) {
+      const debt = this.#owingOf(payee)
+      const part = n === takers.length - 1 || left < debt ? left : debt
+      if (part === 0n) break
+      this.entry.push(...refund(payee, debt, part))
+      this.#owing.set(payee.owner, part < debt ? debt - part : 0n)
+      matches.push({ kind: 'refund', payer: this.book, batch: null, line: null, payee: payee.owner, amount: part })
+      left -= part
+    }
+    return matches
   }
 
   #owingOf({ owner, owing }: Payee): Fen {

@@ -2,11 +2,12 @@ import t, { type Test } from 'tap'
 import { bookText } from '../../src/core/ids.js'
 import { yuan } from '../../src/core/money.js'
 import { isRefusal } from '../../src/core/refusals.js'
-import { lineReference } from '../../src/payments/facts.js'
+import { lineReference, refundReference } from '../../src/payments/facts.js'
 import type { Sql } from '../../src/platform/database.js'
+import { accountsOfPayee } from '../../src/recoveries/rules.js'
 import { takeStatementCommand } from '../../src/statements/commands.js'
 import type { Line } from '../../src/statements/contract.js'
-import { referencesIn } from '../../src/statements/rules.js'
+import { Matching, referencesIn } from '../../src/statements/rules.js'
 import { withLab } from '../support/lab.js'
 import { makeBatch, type TestLine } from '../support/payments.js'
 import { bureau, uscc } from '../support/scene.js'
@@ -253,4 +254,33 @@ lab('the same lines again are never booked twice', async (t, stage, sql) => {
   const other = await take(stage, BOOK, [{ ...day, amount: 41_00n }], 'day 2')
   t.match(other, { refused: 'bank_line_differs', details: { serial: 'A', line: 1 } })
   t.ok(isRefusal(other))
+})
+
+t.test('a refund settles what a code owes in all its roles before anything is owed again', async (t) => {
+  const roles = [`provider:${uscc(1)}`, `enterprise:${uscc(1)}`]
+  const refund = (amount: bigint) => {
+    const payees = roles.map((owner, n) => ({ owner, ...accountsOfPayee(owner), owing: [30n, 70n][n]! }))
+    const grounds = { book: BOOK, batches: new Map(), received: new Map(), payees: new Map([[uscc(1), payees]]) }
+    const matching = new Matching(grounds)
+    const taken = matching.take({ side: 'credit', amount, reference: refundReference(BOOK, uscc(1)) })
+    if (typeof taken === 'string') throw new Error(taken)
+    const matched = taken.map(({ payee, amount }) => [payee, amount])
+    return { matched, entry: matching.entry.map(({ type, amount }) => [type, amount]) }
+  }
+  t.same(refund(20n), { matched: [[roles[0], 20n]], entry: [['recover', 20n]] })
+  t.same(refund(100n), {
+    matched: [
+      [roles[0], 30n],
+      [roles[1], 70n],
+    ],
+    entry: [
+      ['recover', 30n],
+      ['recover', 70n],
+    ],
+  })
+  t.same(refund(101n).entry, [
+    ['recover', 30n],
+    ['recover', 70n],
+    ['overrecover', 1n],
+  ])
 })
