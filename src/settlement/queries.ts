@@ -157,16 +157,24 @@ export async function piecesOf(sums: readonly PayeeSum[], netted: ReadonlySet<nu
   return [issued.cut('issuer'), taken.cut('payee'), between.cut('between')]
 }
 
-/** Payees who must give money back for a settled period, to whom, and with which reference at the bank 退款. */
+/**
+ * Payees who must give money back for a settled period, to whom, and with which reference at the bank 退款: never more than
+ * they owe now, for some of it may have been set off against what they are paid.
+ */
 export async function refundsOf(sql: Sql, period: string) {
   const rows = await sql<{ book: Book; payee: string; amount: Fen }[]>`
-    select s.book, x.payee, sum((x."clawedBack" - x.approved) * 100)::bigint as amount
-    from settlement_parts s join commands c on c.book = s.book and c.seq = s.seq
-    cross join lateral json_to_recordset(c.body -> 'payees') as x (
-      payee text, approved numeric, "clawedBack" numeric, netted boolean)
-    where s.period = ${period} and x.approved < x."clawedBack"
-      and (s.part = 'payee' or (s.part = 'issuer' and not x.netted))
-    group by s.book, x.payee order by s.book, x.payee collate "C"`
+    with asked as (
+      select s.book, x.payee, sum((x."clawedBack" - x.approved) * 100)::bigint as amount
+      from settlement_parts s join commands c on c.book = s.book and c.seq = s.seq
+      cross join lateral json_to_recordset(c.body -> 'payees') as x (
+        payee text, approved numeric, "clawedBack" numeric, netted boolean)
+      where s.period = ${period} and x.approved < x."clawedBack"
+        and (s.part = 'payee' or (s.part = 'issuer' and not x.netted))
+      group by s.book, x.payee
+    )
+    select k.book, k.payee, least(k.amount, a.posted - a.held) as amount from asked k
+    join accounts a on a.book = k.book and a.kind = ${accountKinds.recoverable.no} and a.owner = k.payee
+    where a.posted > a.held order by k.book, k.payee collate "C"`
   return rows.map(({ book, payee: owner, amount }) => {
     const payee = owner.slice(owner.indexOf(':') + 1)
     return { book: bookText(book), payee, amount: yuan(amount), reference: refundReference(book, payee) }

@@ -93,6 +93,8 @@ t.test('a claw-back that stopped a line is not taken off the next period, too', 
   const [line] = (await ask(finance, 'GET', `/v1/payment-batches/${items[0].batch}`)).body.items
   t.match(line, { amount: '100.00', clawedBack: '180.00', due: '100.00' }, '300 approved, 180 taken back, 20 paid')
   await release(items[0].batch, '100.00')
+  const refunds = async () => (await ask(of('finance', '000000'), 'GET', '/v1/periods/2026-Q2/refunds')).body.items
+  t.same(await refunds(), [], 'nor is it asked for again')
 })
 
 t.test('a release as a file is the same bytes whenever it is asked for', async (t) => {
