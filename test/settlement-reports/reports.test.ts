@@ -180,6 +180,10 @@ t.test('the same bytes, before and after further business, and when it is all ad
   await sql`select roll_up_items()`
   t.same(await content(), kept, 'in steps of three commands')
   t.same((await get('year=2026')).bytes, before.bytes)
+  const upTo = await get('year=2026&upTo=2026-Q1')
+  await close('2025-S1', '2025-03-31')
+  t.same((await get('period=2026-Q1')).bytes, early.bytes, 'the year before is closed later')
+  t.same((await get('year=2026&upTo=2026-Q1')).bytes, upTo.bytes, 'nor does part of a year change')
 })
 
 t.test('totals are those of the trial balance', async (t) => {
