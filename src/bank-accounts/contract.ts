@@ -97,7 +97,10 @@ export const accountView = z
     notified: z
       .string()
       .nullable()
-      .meta({ description: 'Contact on record before the change, who is to hear of it 变更前联系人' }),
+      .meta({
+        description:
+          'Contact on record before the change, who is to hear of it; told to the owner and to bureaus over where it is registered 变更前联系人',
+      }),
   })
   .meta({ id: 'BankAccount' })
 
