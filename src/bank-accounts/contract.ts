@@ -94,10 +94,10 @@ export const accountView = z
     decidedBy: z.string().nullable(),
     decidedOn: z.string().nullable(),
     from: z.string().nullable().meta({ description: 'First day that payments use it 生效日' }),
-    notified: z
-      .string()
-      .nullable()
-      .meta({ description: 'Contact on record before the change, who is to hear of it 变更前联系人' }),
+    notified: z.string().nullable().meta({
+      description:
+        'Contact on record before the change, who is to hear of it; told to the owner and to bureaus over where it is registered 变更前联系人',
+    }),
   })
   .meta({ id: 'BankAccount' })
 

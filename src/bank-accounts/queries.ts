@@ -20,6 +20,13 @@ export const accountsBy = (sql: Sql, accounts: readonly number[]): Promise<Owned
   sql<OwnedAccount[]>`
     select ${columns(sql)} from bank_accounts a where a.account = any (${accounts as number[]}::bigint[])`
 
+/** Where an owner is registered, as an enterprise and as a provider; of a bureau nowhere. */
+export async function divisionsOf(sql: Sql, owner: string): Promise<string[]> {
+  const rows = await sql<{ division: string }[]>`
+    select division from enterprises where uscc = ${owner} union select division from providers where uscc = ${owner}`
+  return rows.map(({ division }) => division)
+}
+
 /** Where an owner is: its own code, or where it is registered as an enterprise or as a provider. */
 const isBetween = (sql: Sql, low: number, high: number) => sql`(
   case when length(a.owner) = 6 then a.owner::int between ${low} and ${high} end

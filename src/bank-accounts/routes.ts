@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Actor } from '../core/actor.js'
 import { Refused } from '../core/refusals.js'
 import { addDays, type Day, dayOf } from '../core/time.js'
-import { readableBooks } from '../engine/access.js'
+import { overDivision, readableBooks } from '../engine/access.js'
 import { commandRoute, readRoute, type Services } from '../engine/route.js'
 import { REGION } from '../ledger/book.js'
 import { cut, page, readCursor, writeCursor } from '../platform/pages.js'
@@ -20,7 +20,7 @@ import {
 } from './contract.js'
 import { inForceOn, pendingOn, versionOf } from './facts.js'
 import { type AccountSettings, numberOf } from './numbers.js'
-import { accountsOf, changesIn, type OwnedAccount, sharedIn } from './queries.js'
+import { accountsOf, changesIn, divisionsOf, type OwnedAccount, sharedIn } from './queries.js'
 import { seal } from './seal.js'
 
 const tag = 'bank accounts 收付款账户'
@@ -137,11 +137,16 @@ export function bankAccountRoutes(
     },
   })
 
-  /** All accounts of an owner, when they are the actor's own or it is of a bureau; throws Refused('party_not_found'). */
+  /**
+   * All accounts of an owner, when they are the actor's own or it is of a bureau; who was told of them only to the owner and
+   * to bureaus over where it is registered. Throws Refused('party_not_found').
+   */
   async function readable(owner: string, actor: Actor): Promise<OwnedAccount[]> {
-    const isTheirs = actor.jurisdiction !== undefined || actor.organisation === owner
-    if (!isTheirs) throw new Refused('party_not_found', { party: owner })
-    return accountsOf(sql, owner)
+    const isOwn = actor.organisation === owner
+    if (!isOwn && actor.jurisdiction === undefined) throw new Refused('party_not_found', { party: owner })
+    const [all, divisions] = [await accountsOf(sql, owner), await divisionsOf(sql, owner)]
+    const isTold = isOwn || divisions.some((division) => !overDivision(actor, division))
+    return isTold ? all : all.map((one) => ({ ...one, notified: null }))
   }
 }
 

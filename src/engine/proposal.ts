@@ -200,6 +200,9 @@ export const proposeCommand = command({
     }
     return { book, rows: [row(proposals, proposal)], event: { proposal: proposalId(book, seq), command: kind } }
   },
+  async owed(sources, { own, kind }, refusal, day) {
+    return kindOf(kind).alone.owed?.(sources, own, refusal, day)
+  },
 })
 
 export const declineProposal = z.strictObject({ proposal: proposalText, reason })

@@ -67,6 +67,10 @@ export function enterpriseOf(find: Find, uscc: string): Enterprise {
   return enterprise
 }
 
+/** Where an enterprise was registered on a day; a move counts from its own day on. */
+export const divisionOn = ({ division, moves }: Pick<Enterprise, 'division' | 'moves'>, day: Day): string =>
+  moves.find(({ on }) => on > day)?.from ?? division
+
 /** The qualification of this number; throws Refused('qualification_not_found'). */
 export function qualificationOf(enterprise: Enterprise, number: number): Qualification {
   const found = enterprise.qualifications.find(({ qualification }) => qualification === number)

@@ -8,7 +8,7 @@ import { overdueOrder } from '../deadlines/commands.js'
 import { owedToVoucher } from '../deadlines/owed.js'
 import { ofOrganisation } from '../engine/access.js'
 import { command } from '../engine/command.js'
-import { enterpriseOf } from '../enterprises/facts.js'
+import { divisionOn, enterpriseOf } from '../enterprises/facts.js'
 import { integrity } from '../integrity/facts.js'
 import { isListed } from '../integrity/rules.js'
 import { accountsOf, available } from '../ledger/accounts.js'
@@ -307,7 +307,12 @@ export const supplementOrderCommand = command({
     const state = next(order.state, 'supplement_order')
     if (!state) return refuse('state_conflict', { state: order.state })
     if (voucherAmount > open && day > endsOn(voucher)) return refuse('voucher_expired', { useBy: endsOn(voucher) })
-    const { ratio, orderCap } = termsOf(program, order.category, enterprise.division, provider.division)
+    const { ratio, orderCap } = termsOf(
+      program,
+      order.category,
+      divisionOn(enterprise, order.filedOn),
+      provider.division,
+    )
     const most = share(ratio, contractAmount)
     if (voucherAmount > most) return refuse('ratio_exceeded', { ratio, atMost: yuan(most) })
     if (orderCap !== null && voucherAmount > orderCap) {

@@ -112,7 +112,10 @@ async function namesOf(sql: Sql, { lines }: PaymentBatch): Promise<Map<string, s
   return new Map(rows.map(({ payee, name }) => [payee, name]))
 }
 
-/** What a firm or a provider is paid, whoever pays it, the last first. */
+/** More than any number of a line, whose four digits at most follow the batch's in a cursor. */
+const LINES = 10_000
+
+/** What a firm or a provider is paid, whoever pays it, by book, batch and line; `place` is the line's, for a cursor. */
 export async function linesOf(
   sql: Sql,
   uscc: string,
@@ -138,10 +141,10 @@ export async function linesOf(
            l.released, l.paid, l.bounces
     from payment_lines l join payment_batches b on b.book = l.book and b.batch = l.batch
     where l.payee = any (${[`provider:${uscc}`, `enterprise:${uscc}`]})
-      ${after === undefined ? sql`` : sql`and (l.book, l.batch) > (${after.book}, ${after.number})`}
+      ${after === undefined ? sql`` : sql`and (l.book, l.batch, l.line) > (${after.book}, ${Math.floor(after.number / LINES)}, ${after.number % LINES})`}
     order by l.book, l.batch, l.line limit ${limit}`
   return rows.map(({ batch, line, ...row }) => ({
-    place: { book: row.book, number: Number(batch) },
+    place: { book: row.book, number: Number(batch) * LINES + line },
     item: {
       ...row,
       reference: lineReference(row.book, Number(batch), line),

@@ -1,4 +1,5 @@
 import { type Fen, parseYuan, share } from '../core/money.js'
+import { divisionOn, type Enterprise } from '../enterprises/facts.js'
 import { post } from '../ledger/entry.js'
 import type { AccountName, Transfer } from '../ledger/plan.js'
 import type { Order } from '../orders/facts.js'
@@ -73,12 +74,12 @@ export function unsupported(approved: Fen, clawedBack: Fen, supports: Fen): Fen 
 
 /** The terms of an order, as it was filed under them. */
 export const termsFor = (
-  order: Pick<Order, 'category'>,
+  order: Pick<Order, 'category' | 'filedOn'>,
   program: Program,
-  enterprise: { readonly division: string },
+  enterprise: Pick<Enterprise, 'division' | 'moves'>,
   provider: { readonly division: string },
 ): Supported => ({
-  ...termsOf(program, order.category, enterprise.division, provider.division),
+  ...termsOf(program, order.category, divisionOn(enterprise, order.filedOn), provider.division),
   invoice: program.invoice,
 })
 

@@ -216,8 +216,13 @@ export async function settlementReportOf(sql: Sql, timer: Timer, asked: Asked): 
   }
 }
 
-/** The closes of the same span of the year before: the one that ended on the same day, or those that had by then. */
+/**
+ * The closes of the same span of the year before: the one that ended on the same day, or those that had by then. What was
+ * closed only after the report's own last close is left out, so that the report stays as it was.
+ */
 function closesBefore({ year, closes, all }: Asked): readonly Closed[] {
+  const last = Math.max(...closes.map(({ closing }) => closing))
+  const earlier = all.filter(({ closing }) => closing < last)
   const through = yearBefore(
     closes
       .map((one) => one.through)
@@ -226,9 +231,9 @@ function closesBefore({ year, closes, all }: Asked): readonly Closed[] {
   )
   if (year === null) {
     const { group } = closes[0]!
-    return all.filter((one) => one.group === group && one.through === through).slice(0, 1)
+    return earlier.filter((one) => one.group === group && one.through === through).slice(0, 1)
   }
-  return closesOf(all, year - 1).filter((one) => one.through <= through)
+  return closesOf(earlier, year - 1).filter((one) => one.through <= through)
 }
 
 async function totalOf(sql: Sql, cut: Cut, all: readonly Closed[]): Promise<Tally> {

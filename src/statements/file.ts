@@ -50,10 +50,10 @@ export interface GivenHead {
 
 const ACCOUNT = /^[0-9A-Za-z-]{4,34}$/
 const SIGNED = /^-?(0|[1-9]\d{0,13})\.\d{2}$/
-/** Digits, and blanks between them. */
-const DIGITS = /\d[\d ]*/g
-/** A number of an account or a card: only its end is kept. Looked for once in digits that hang together, not from each. */
-const LONG = /^\d[\d ]{10,}(?=\d{4}(?!\d))/
+/** A number of an account or a card, in one or in groups: only its end is kept. */
+const LONG = /\d(?:(?: *|\p{Pd})\d){11,}/gu
+/** A reference of ours. */
+const OURS = /((?<![0-9A-Z])(?:B\d{6}-[1-9]\d{0,14}-[1-9]\d{0,3}|R\d{6}-[0-9A-HJ-NPQRTUWXY]{18})(?![0-9A-Z]))/i
 
 /**
  * A statement of what a file gives, in which this was found wrong before; throws Faults with all that is wrong with it, line by line, or
@@ -123,15 +123,18 @@ function lineOf(row: Given, faults: Wrong[]): Line | undefined {
   return undefined
 }
 
-/** A text without the numbers of accounts in it; references of ours stay as they are. */
+/** A text without the numbers of accounts in it, in half width if there was one; references of ours stay as they are. */
 function masked(text: string): string {
   const clean = text.replaceAll(/\p{Cc}+/gu, ' ').trim()
-  if (!/\d{12}|\d[\d ]{14}/.test(clean)) return clean
-  return clean
-    .split(/([BR]\d{6}-[0-9A-Z-]+)/)
-    .map((part, n) => (n % 2 === 1 ? part : part.replaceAll(DIGITS, (run) => run.replace(LONG, '**** '))))
+  const said = clean.normalize('NFKC')
+  const kept = said
+    .split(OURS)
+    .map((part, n) => (n % 2 === 1 ? part : part.replaceAll(LONG, ending)))
     .join('')
+  return kept === said ? clean : kept
 }
+
+const ending = (number: string) => `**** ${number.replaceAll(/\D/g, '').slice(-4)}`
 
 /**
  * Lines of one payment batch together, so that a command that takes them has few batches to write; what was paid before

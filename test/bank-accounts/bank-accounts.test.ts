@@ -143,6 +143,18 @@ t.test('a change waits for its cooling off, is seen by the bureaus, and can be r
     objectBy: '2026-03-04',
   }
   t.match((await ask(bureau('finance', '310000'), 'GET', at)).body, seen, 'whoever pays sees which one is used')
+  const told = async (actor: Actor) => {
+    const [{ body: one }, { body: all }] = [await ask(actor, 'GET', at), await ask(actor, 'GET', `${at}/versions`)]
+    return [
+      one.inForce.notified,
+      one.pending.notified,
+      ...all.items.map((item: { notified: unknown }) => item.notified),
+    ]
+  }
+  for (const actor of [owner, ...['320509', '320500', '320000', '000000'].map((code) => bureau('finance', code))]) {
+    t.same(await told(actor), Array(4).fill('陈会计 0512-1'), actor.jurisdiction ?? 'the owner')
+  }
+  for (const code of ['310000', '320506']) t.same(await told(bureau('finance', code)), Array(4).fill(null), code)
   const changes = (code: string) => ask(bureau('finance', code), 'GET', '/v1/bank-account-changes')
   for (const code of ['320509', '320500', '320000', '000000']) {
     t.match((await changes(code)).body.items, [{ owner: E, number: '**** 321X', state: 'cooling' }], code)

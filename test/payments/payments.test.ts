@@ -12,6 +12,7 @@ import { sheetStatement } from '../../src/statements/file.js'
 import { markPayees } from '../../src/statements/paid.js'
 import { statementIdOf } from '../../src/statements/upload.js'
 import { askOf } from '../support/ask.js'
+import { makeBatch } from '../support/payments.js'
 import { ask as asking, bureau, firm } from '../support/scene.js'
 import { china, testEngine, testService } from '../support/service.js'
 import { Stage } from '../support/stage.js'
@@ -163,6 +164,26 @@ t.test('a release as a file is the same bytes whenever it is asked for', async (
   t.match(JSON.parse((await file('csv', of('officer'))).toString()), { code: 'role_not_permitted' })
   const { items } = (await ask(firm(provider), 'GET', '/v1/payments')).body
   t.match(items, [{ reference: `${batch}-1`, period: '2026-Q1', released: '200.00', state: 'released' }])
+})
+
+t.test('own payments go on behind the last line of a page, also within one batch', async (t) => {
+  const { ask, stage, provider } = await closed(t)
+  const lines = ['provider', 'enterprise'].map((role) => ({
+    payee: `${role}:${provider}`,
+    province: 310000,
+    amount: 5_00n,
+  }))
+  await stage.must(makeBatch({ book: Number(WJ), period: 'both', source: 'payable', lines }))
+  const get = async (query: string) => (await ask(firm(provider), 'GET', `/v1/payments?${query}`)).body
+  const { items: all } = await get('limit=10')
+  t.equal(all.length, 3)
+  const found = []
+  for (let next: string | null = ''; next !== null; ) {
+    const answer = await get(`limit=1${next === '' ? '' : `&cursor=${next}`}`)
+    found.push(...answer.items)
+    next = answer.next
+  }
+  t.same(found, all)
 })
 
 t.test('what is behind a number as a file: title, unit, masked accounts, references, what it adds up to', async (t) => {

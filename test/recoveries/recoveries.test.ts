@@ -6,6 +6,7 @@ import { clawBackCommand } from '../../src/claims/commands.js'
 import { share } from '../../src/core/money.js'
 import { isRefusal } from '../../src/core/refusals.js'
 import type { CommandType } from '../../src/engine/command.js'
+import { updateEnterpriseCommand } from '../../src/enterprises/commands.js'
 import { orders } from '../../src/orders/facts.js'
 import { stepsOf } from '../../src/orders/queries.js'
 import { receiveRefundCommand, writeOffCommand } from '../../src/recoveries/commands.js'
@@ -15,7 +16,7 @@ import { accountsOfPayee, refund, supportedBy, unsupported } from '../../src/rec
 import { basesOf } from '../../src/year-end/queries.js'
 import { type Lab, withLab } from '../support/lab.js'
 import { payAll } from '../support/payment.js'
-import { ask, bureau, firm } from '../support/scene.js'
+import { ask, bureau, firm, uscc } from '../support/scene.js'
 import { china } from '../support/service.js'
 import { type Place, Stage } from '../support/stage.js'
 
@@ -240,6 +241,31 @@ withLab(t, 'a red invoice after payment claws back what the rest does not suppor
     key: randomUUID(),
   })
   t.match(await early, { refused: 'state_conflict' }, 'before it is approved a claim is returned')
+  await verified(t, running)
+})
+
+withLab(t, 'a firm that moves away keeps the terms that its order was filed under', async (t, lab) => {
+  const running = lab.engine()
+  const { engine, sql } = running
+  const stage = new Stage(engine)
+  const provider = uscc(20_000)
+  await stage.must(ask.provider(provider, '320505'))
+  const ratios = [{ locality: 'same_city' as const, ratio: '0.5' }]
+  const place = await stage.place({ ratio: '0.3', ratios }, { provider })
+  const order = await stage.order(place, 'approved', { voucherAmount: 500_00n })
+  const filed = await stage.order(place, 'filed', { voucherAmount: 100_00n })
+  lab.clock.set(china('2026-03-04'))
+  await stage.must({
+    type: updateEnterpriseCommand as never,
+    command: { uscc: place.enterprise, version: 3, division: '320106', reason: '迁移' },
+    actor: firm(place.enterprise),
+  })
+  const services = { engine, sql, clawBack: clawBackCommand as unknown as CommandType }
+  const flush = (redInvoiceNo: string, amount: bigint) =>
+    redFlush(services, { command: { order, redInvoiceNo, amount }, actor: bureau(WJ), key: randomUUID() })
+  t.match(await flush('1'.repeat(20), 1n), { event: { supports: '499.99', clawedBack: '0.01' } })
+  t.match(await flush('2'.repeat(20), 99_99n), { event: { supports: '450.00', clawedBack: '49.99' } })
+  await stage.must(ask.supplement(filed, place.enterprise, 1_000_00n, 400_00n))
   await verified(t, running)
 })
 

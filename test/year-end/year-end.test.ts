@@ -5,6 +5,7 @@ import { verifyLedger } from '../../src/audit/verify.js'
 import { parseYuan } from '../../src/core/money.js'
 import { isRefusal } from '../../src/core/refusals.js'
 import type { CommandType } from '../../src/engine/command.js'
+import { proposeCommand } from '../../src/engine/proposal.js'
 import type { Runner } from '../../src/engine/runner.js'
 import { programRules } from '../../src/programs/contract.js'
 import type { Program } from '../../src/programs/facts.js'
@@ -120,6 +121,28 @@ t.test('subsidies: which version, which days, what share', async (t) => {
       )
     }),
   )
+})
+
+withLab(t, 'what is overdue lapses into the pool before more of it is proposed', async (t, lab) => {
+  const running = lab.engine()
+  const stage = new Stage(running.engine)
+  const proposed = ({ type, command, actor }: ReturnType<typeof giveBack>) => ({
+    type: proposeCommand as never,
+    command: { kind: type.kind, command, jurisdiction: WJ },
+    actor,
+  })
+  for (const program of ['WJ-A', 'WJ-B']) await stage.voucher(await stage.place({ program }), 400_00n)
+  await stage.place({ program: 'WJ-NEXT', applyFrom: '2026-02-01', applyTo: '2027-12-31' }, {}, 0n)
+  lab.clock.set(china('2026-12-01'))
+  for (const asked of [
+    (amount: bigint) => giveBack('WJ-A', amount),
+    (amount: bigint) => carry('WJ-B', 'WJ-NEXT', amount),
+  ]) {
+    const { kind } = asked(1n).type
+    t.match(await told(running.engine, proposed(asked(1_000_00n))), { command: kind }, 'before any sweep')
+    t.same(await told(running.engine, proposed(asked(1_000_01n))), ['pool_insufficient', { pool: '1000.00' }])
+  }
+  await verified(t, running)
 })
 
 withLab(t, 'unused budget goes back to Finance or on to the next year, and the identity holds', async (t, lab) => {
